@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Tag stands for a subject in an entry: the first half of HMAC-SHA-256(tenant key, subject). It lets the key's holder
+// find a subject's entries and tells nothing to others. It is a search word, not a proof: the proof is the commitment.
+type Tag [16]byte
+
+// Commitment is HMAC-SHA-256(salt, payload). Without the salt nobody can test a guess of the payload.
+type Commitment [sha256.Size]byte
+
+// SaltSize is the length of a salt. It is fixed because HMAC pads short keys with zeros, which would let one
+// commitment open with several salts.
+const SaltSize = 32
+
+// SubjectTag returns the subject's tag under the tenant's key.
+func SubjectTag(tenantKey []byte, subject string) Tag {
+	m := hmac.New(sha256.New, tenantKey)
+	m.Write([]byte(subject))
+	return Tag(m.Sum(nil))
+}
+
+// Commit commits to the payload's bytes as they are stored.
+func Commit(salt, payload []byte) Commitment {
+	m := hmac.New(sha256.New, salt)
+	m.Write(payload)
+	return Commitment(m.Sum(nil))
+}
+
+// Opens tells whether the commitment is one to this payload.
+func (c Commitment) Opens(salt, payload []byte) error {
+	if len(salt) != SaltSize {
+		return fmt.Errorf("salt has %d bytes, want %d", len(salt), SaltSize)
+	}
+	if got := Commit(salt, payload); !hmac.Equal(got[:], c[:]) {
+		return errors.New("the payload is not the one that the entry commits to")
+	}
+	return nil
+}
+
+// SubjectKey derives one subject's key from the master; a payload's salt derives from it, so that a subject's
+// commitments can be shredded by destroying what its key derives from.
+func SubjectKey(master []byte, subject string) ([]byte, error) {
+	return hkdf.Key(sha256.New, master, nil, "plinth subject key v1\x00"+subject, SaltSize)
+}
+
+// Salt derives the salt of one record's payload from its subject's key.
+func Salt(subjectKey []byte, record uuid.UUID) ([]byte, error) {
+	return hkdf.Key(sha256.New, subjectKey, nil, "plinth payload salt v1\x00"+string(record[:]), SaltSize)
+}

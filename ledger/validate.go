@@ -1,0 +1,82 @@
+package ledger
+
+import (
+	"math"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"plinth"
+)
+
+// Limits of a record. They are chosen so that every valid record makes an entry of at most MaxEntry bytes.
+const (
+	MaxKind    = 48
+	MaxOrg     = 30
+	MaxSubject = 256
+	MaxInputs  = 1024
+	MaxPayload = 1 << 20
+
+	maxCount = math.MaxUint32
+	maxMilli = 253402300799999 // the end of the year 9999
+)
+
+// Validate tells what makes the record unfit for the log, naming the field. A record is checked when it is written,
+// in the transaction of its fact: the sequencer cannot refuse what is committed.
+func (r Record) Validate() error {
+	switch {
+	case r.ID == uuid.Nil:
+		return plinth.Invalid("id", "a record needs an id")
+	case r.Origin != Authz && r.Origin != Device:
+		return plinth.Invalid("origin", "there is no log %q", r.Origin)
+	case !validKind(r.Kind):
+		return plinth.Invalid("kind", "must be object.verb in small letters, at most %d bytes", MaxKind)
+	case !validOrg(r.Org):
+		return plinth.Invalid("org", "must be 1 to %d bytes of printable text without spaces", MaxOrg)
+	case !validText(r.Subject, MaxSubject):
+		return plinth.Invalid("subject", "must be 1 to %d bytes of printable text without spaces", MaxSubject)
+	case !validTime(r.From) || !validTime(r.To) || r.To.Before(r.From):
+		return plinth.Invalid("from", "the time range must lie between 1970 and 9999 and not run backwards")
+	case r.Count == 0 || r.Count > maxCount:
+		return plinth.Invalid("count", "must be between 1 and %d", uint64(maxCount))
+	case len(r.Payload) > MaxPayload:
+		return plinth.Invalid("payload", "has %d bytes, at most %d are allowed", len(r.Payload), MaxPayload)
+	case !slices.Contains(relations, r.Relation):
+		return plinth.Invalid("relation", "is not one of %v", relations[1:])
+	case len(r.Inputs) > MaxInputs:
+		return plinth.Invalid("inputs", "has %d records, at most %d are allowed", len(r.Inputs), MaxInputs)
+	}
+	return nil
+}
+
+// validKind accepts words of small letters, digits and underscores, joined by dots.
+func validKind(s string) bool {
+	if len(s) == 0 || len(s) > MaxKind || s[0] == '.' || s[len(s)-1] == '.' {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+func validOrg(s string) bool { return validText(s, MaxOrg) }
+
+func validText(s string, limit int) bool {
+	if len(s) == 0 || len(s) > limit || !utf8.ValidString(s) {
+		return false
+	}
+	for _, c := range s {
+		if !unicode.IsPrint(c) || c == ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+func validTime(t time.Time) bool { return t.UnixMilli() >= 0 && t.UnixMilli() <= maxMilli }
