@@ -79,7 +79,7 @@ func (r *Runner) keep(life context.Context, started chan<- error) {
 	wait := minBackoff
 	for {
 		begun := time.Now()
-		cmd, err := r.start()
+		cmd, err := r.start(life)
 		started, err = report(started, err)
 		if err == nil {
 			err = cmd.Wait()
@@ -107,7 +107,7 @@ func report(started chan<- error, err error) (chan<- error, error) {
 	return nil, err
 }
 
-func (r *Runner) start() (*exec.Cmd, error) {
+func (r *Runner) start(life context.Context) (*exec.Cmd, error) {
 	cmd := exec.Command(r.p.Path, r.p.Args...)
 	cmd.Dir = r.p.Dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TZ=UTC"}, r.p.Env...)
@@ -121,6 +121,9 @@ func (r *Runner) start() (*exec.Cmd, error) {
 	cmd.SysProcAttr = &attr
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if life.Err() != nil { // Stop came first; it cancels under the same lock
+		return nil, life.Err()
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -174,7 +177,9 @@ func (r *Runner) PID() int {
 
 // Stop ends the process and returns when it is gone.
 func (r *Runner) Stop() {
+	r.mu.Lock()
 	r.quit()
+	r.mu.Unlock()
 	r.signal(orDefault(r.p.Stop, syscall.SIGTERM))
 	select {
 	case <-r.done:

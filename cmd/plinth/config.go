@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is everything one can set. Order: these defaults, the file of --config, variables PLINTH_…, flags; the later
+// wins. An engine without a URL is started here by `plinth up`; `plinth serve` needs all URLs.
+type Config struct {
+	Data   string `help:"Folder of all that is kept: engines, logs of evidence, keys." default:"data" type:"path"`
+	Listen string `help:"Address of the API and the console. Loopback unless you put TLS in front." default:"127.0.0.1:8640"`
+
+	Postgres   PostgresConfig   `embed:"" prefix:"postgres-"`
+	Clickhouse ClickhouseConfig `embed:"" prefix:"clickhouse-"`
+	Broker     BrokerConfig     `embed:"" prefix:"broker-"`
+	Fabric     FabricConfig     `embed:"" prefix:"fabric-"`
+	Ledger     LedgerConfig     `embed:"" prefix:"ledger-"`
+	Log        LogConfig        `embed:"" prefix:"log-"`
+}
+
+// PostgresConfig names the database of facts.
+type PostgresConfig struct {
+	URL          string `help:"postgres://user@host:port/database, without the password."`
+	PasswordFile string `help:"File that holds the password." type:"path"`
+}
+
+// ClickhouseConfig names the database of streams.
+type ClickhouseConfig struct {
+	URL          string `help:"http(s)://host:port of ClickHouse's HTTP interface."`
+	User         string `help:"The service's user." default:"svc"`
+	PasswordFile string `help:"File that holds its password." type:"path"`
+}
+
+// BrokerConfig names the MQTT 3.1.1 broker.
+type BrokerConfig struct {
+	URL          string `help:"tcp://host:port or ssl://host:port of the MQTT broker."`
+	User         string `help:"The service's user, which may read all devices' topics." default:"plinth"`
+	PasswordFile string `help:"File that holds its password." type:"path"`
+}
+
+// FabricConfig names the consortium's network.
+type FabricConfig struct {
+	Network string `help:"File network.json that describes endpoints, certificates and keys." type:"path"`
+}
+
+// LedgerConfig shapes the logs of evidence.
+type LedgerConfig struct {
+	Name          string        `help:"First part of the logs' origins, unique in the world." default:"putuo.plinth"`
+	AnchorEvery   time.Duration `help:"Least time between two anchors of one log." default:"2s"`
+	SegmentWindow time.Duration `help:"Time that one segment of a device's readings covers." default:"60s"`
+}
+
+// LogConfig shapes the service's own log, which goes to standard error.
+type LogConfig struct {
+	Level  slog.Level `help:"debug, info, warn or error." default:"info"`
+	Format string     `help:"text or json." enum:"text,json" default:"text"`
+}
+
+// Logger makes the service's logger.
+func (c LogConfig) Logger() *slog.Logger {
+	opts := &slog.HandlerOptions{Level: c.Level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
+
+// Check returns all faults of c at once. With local, engines may be without a URL.
+func (c Config) Check(local bool) error {
+	faults := []error{
+		checkListen("listen", c.Listen),
+		checkURL("postgres-url", c.Postgres.URL, local, "postgres", "postgresql"),
+		checkURL("clickhouse-url", c.Clickhouse.URL, local, "http", "https"),
+		checkURL("broker-url", c.Broker.URL, local, "tcp", "ssl"),
+		checkFile("postgres-password-file", c.Postgres.PasswordFile),
+		checkFile("clickhouse-password-file", c.Clickhouse.PasswordFile),
+		checkFile("broker-password-file", c.Broker.PasswordFile),
+		checkFile("fabric-network", c.Fabric.Network),
+		checkName("ledger-name", c.Ledger.Name),
+		checkSpan("ledger-anchor-every", c.Ledger.AnchorEvery, 100*time.Millisecond, time.Hour),
+		checkSpan("ledger-segment-window", c.Ledger.SegmentWindow, time.Second, 24*time.Hour),
+	}
+	if !local && c.Fabric.Network == "" {
+		faults = append(faults, errors.New("fabric-network: must be set when no engine is started here"))
+	}
+	return errors.Join(faults...)
+}
+
+func checkListen(name, addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("%s: %q is not host:port", name, addr)
+	}
+	return nil
+}
+
+func checkURL(name, raw string, mayBeEmpty bool, schemes ...string) error {
+	if raw == "" {
+		if mayBeEmpty {
+			return nil
+		}
+		return fmt.Errorf("%s: must be set when no engine is started here", name)
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("%s: not a URL with a host", name) // the text may hold a secret: it is not repeated
+	}
+	if _, has := u.User.Password(); has {
+		return fmt.Errorf("%s: holds a password; put it in a file and name that", name)
+	}
+	for _, s := range schemes {
+		if u.Scheme == s {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: scheme %q is none of %s", name, u.Scheme, strings.Join(schemes, ", "))
+}
+
+func checkFile(name, path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return f.Close()
+}
+
+func checkName(name, value string) error {
+	if value == "" || strings.ContainsAny(value, " \n+/") {
+		return fmt.Errorf("%s: %q must not be empty nor hold blanks, + or /", name, value)
+	}
+	return nil
+}
+
+func checkSpan(name string, d, least, most time.Duration) error {
+	if d < least || d > most {
+		return fmt.Errorf("%s: %s is not between %s and %s", name, d, least, most)
+	}
+	return nil
+}
+
+// configFile is the content of a configuration file as flag names and values: {postgres: {url: …}} is "postgres-url".
+type configFile map[string]string
+
+// readConfigFile is kong's loader of configuration files.
+func readConfigFile(r io.Reader) (kong.Resolver, error) {
+	var tree map[string]any
+	if err := yaml.NewDecoder(r).Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	flat := configFile{}
+	flat.add("", tree)
+	return flat, nil
+}
+
+func (f configFile) add(prefix string, tree map[string]any) {
+	for key, value := range tree {
+		name := prefix + strings.ReplaceAll(key, "_", "-")
+		if sub, ok := value.(map[string]any); ok {
+			f.add(name+"-", sub)
+			continue
+		}
+		f[name] = fmt.Sprint(value)
+	}
+}
+
+// Validate names every setting of the file that there is not.
+func (f configFile) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	for _, group := range app.AllFlags(false) {
+		for _, flag := range group {
+			known[flag.Name] = true
+		}
+	}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if !known[name] {
+			faults = append(faults, fmt.Errorf("the configuration file sets %q, which there is not", name))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Resolve gives the file's value of a flag unless a variable sets it, which wins.
+func (f configFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, env := range flag.Envs {
+		if _, set := os.LookupEnv(env); set {
+			return nil, nil
+		}
+	}
+	if value, ok := f[flag.Name]; ok {
+		return value, nil
+	}
+	return nil, nil
+}
