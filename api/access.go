@@ -1,0 +1,125 @@
+package api
+
+import (
+	"sort"
+
+	"google.golang.org/grpc"
+
+	"plinth"
+	pb "plinth/api/plinth/v1"
+)
+
+// Access says who may call an RPC. The zero value admits anyone who is signed in.
+type Access struct {
+	Public bool          // needs no authentication
+	Roles  []plinth.Role // one of these; empty means anyone signed in
+	Secret bool          // the answer holds a secret or governed rows: it is never kept for replay
+}
+
+func anyone() Access                     { return Access{} }
+func public() Access                     { return Access{Public: true} }
+func only(roles ...plinth.Role) Access   { return Access{Roles: roles} }
+func secret(roles ...plinth.Role) Access { return Access{Roles: roles, Secret: true} }
+
+// Short names keep the table readable.
+const (
+	steward    = plinth.RoleSteward
+	registrar  = plinth.RoleRegistrar
+	provider   = plinth.RoleProvider
+	department = plinth.RoleDepartment
+	analyst    = plinth.RoleAnalyst
+	auditor    = plinth.RoleAuditor
+	officer    = plinth.RoleSecurity
+	operator   = plinth.RoleOperator
+	device     = plinth.RoleDevice
+)
+
+// access is the whole table: an RPC that is not listed may be called by nobody. It is the first gate, by role alone;
+// a room checks whose object it is.
+var access = map[string]Access{
+	pb.AuthService_SignIn_FullMethodName:         {Public: true, Secret: true},
+	pb.AuthService_SignOut_FullMethodName:        anyone(),
+	pb.AuthService_Me_FullMethodName:             anyone(),
+	pb.AuthService_ChangePassword_FullMethodName: secret(),
+	pb.AuthService_CreateToken_FullMethodName:    secret(),
+	pb.AuthService_ListTokens_FullMethodName:     anyone(),
+	pb.AuthService_RevokeToken_FullMethodName:    anyone(),
+	pb.AuthService_ListAccounts_FullMethodName:   only(operator, officer),
+	pb.AuthService_CreateAccount_FullMethodName:  secret(operator),
+	pb.AuthService_DisableAccount_FullMethodName: only(operator),
+
+	pb.CatalogService_ListAgents_FullMethodName:        anyone(),
+	pb.CatalogService_ListDatasets_FullMethodName:      anyone(),
+	pb.CatalogService_GetDataset_FullMethodName:        anyone(),
+	pb.CatalogService_GetTimeline_FullMethodName:       anyone(),
+	pb.CatalogService_CreateDataset_FullMethodName:     only(steward),
+	pb.CatalogService_UpdateDataset_FullMethodName:     only(steward),
+	pb.CatalogService_ListRegistrations_FullMethodName: only(steward, registrar, provider, auditor),
+	pb.CatalogService_GetRegistration_FullMethodName:   only(steward, registrar, provider, auditor),
+	pb.CatalogService_ActOnRegistration_FullMethodName: only(steward, registrar, provider),
+	pb.CatalogService_PreviewOpenList_FullMethodName:   only(steward, registrar, auditor),
+	pb.CatalogService_PublishOpenList_FullMethodName:   only(steward),
+	pb.CatalogService_ListOpenLists_FullMethodName:     public(),
+	pb.CatalogService_GetOpenList_FullMethodName:       public(),
+
+	pb.EventService_ListEvents_FullMethodName:    only(steward, provider, operator, officer, auditor),
+	pb.EventService_ListIncidents_FullMethodName: anyone(),
+	pb.EventService_GetIncident_FullMethodName:   anyone(),
+	pb.EventService_CountEvents_FullMethodName:   anyone(),
+	pb.EventService_HotWords_FullMethodName:      anyone(),
+	pb.EventService_GetMap_FullMethodName:        anyone(),
+
+	pb.EvidenceService_ListRecords_FullMethodName: only(auditor, steward, registrar, officer, operator),
+	pb.EvidenceService_GetRecord_FullMethodName:   anyone(),
+	pb.EvidenceService_GetChain_FullMethodName:    anyone(),
+	pb.EvidenceService_GetRoots_FullMethodName:    public(),
+
+	pb.PipelineService_ListMappings_FullMethodName:    only(operator, steward),
+	pb.PipelineService_ListRuns_FullMethodName:        only(operator, steward, auditor),
+	pb.PipelineService_GetRun_FullMethodName:          only(operator, steward, auditor),
+	pb.PipelineService_ListDeadLetters_FullMethodName: only(operator, steward),
+
+	pb.PolicyService_ListPurposes_FullMethodName:  anyone(),
+	pb.PolicyService_CreateRequest_FullMethodName: only(department),
+	pb.PolicyService_ListRequests_FullMethodName:  anyone(),
+	pb.PolicyService_GetRequest_FullMethodName:    anyone(),
+	pb.PolicyService_AnswerRequest_FullMethodName: only(provider, steward),
+	pb.PolicyService_ListGrants_FullMethodName:    anyone(),
+	pb.PolicyService_GetGrant_FullMethodName:      anyone(),
+	pb.PolicyService_RevokeGrant_FullMethodName:   only(provider, steward, officer),
+	pb.PolicyService_Decide_FullMethodName:        anyone(),
+	pb.PolicyService_ListDecisions_FullMethodName: only(analyst, department, provider, auditor, officer, steward),
+	pb.PolicyService_GetDecision_FullMethodName:   only(analyst, department, provider, auditor, officer, steward),
+
+	pb.QueryService_RunQuery_FullMethodName: secret(analyst),
+
+	pb.SecurityService_ListAlerts_FullMethodName:    only(officer, auditor),
+	pb.SecurityService_GetAlert_FullMethodName:      only(officer, auditor),
+	pb.SecurityService_HandleAlert_FullMethodName:   only(officer),
+	pb.SecurityService_ListConsumers_FullMethodName: only(officer, auditor),
+
+	pb.SensorService_ListDevices_FullMethodName:    anyone(),
+	pb.SensorService_GetDevice_FullMethodName:      anyone(),
+	pb.SensorService_RegisterDevice_FullMethodName: secret(operator),
+	pb.SensorService_ListReadings_FullMethodName:   only(steward, provider, operator, officer, auditor),
+	pb.SensorService_ListSegments_FullMethodName:   anyone(),
+	pb.SensorService_IngestReadings_FullMethodName: only(device, operator),
+
+	pb.SystemService_GetOverview_FullMethodName: anyone(),
+	pb.SystemService_ListEngines_FullMethodName: anyone(),
+}
+
+// unlisted names the RPCs of s that the table forgets, sorted.
+func unlisted(s *grpc.Server) []string {
+	var missing []string
+	for service, info := range s.GetServiceInfo() {
+		for _, m := range info.Methods {
+			full := "/" + service + "/" + m.Name
+			if _, ok := access[full]; !ok {
+				missing = append(missing, full)
+			}
+		}
+	}
+	sort.Strings(missing)
+	return missing
+}

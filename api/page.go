@@ -1,0 +1,67 @@
+package api
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"plinth"
+)
+
+// The sizes of a page.
+const (
+	defaultPage = 50
+	maxPage     = 1000
+)
+
+// pageOf reads a list request's page: how many, and after which key. The token is opaque to callers.
+func pageOf(size int32, token string) (limit int, after string, err error) {
+	switch {
+	case size == 0:
+		size = defaultPage
+	case size < 0 || size > maxPage:
+		return 0, "", plinth.Invalid("pageSize", "must be 1 to %d", maxPage)
+	}
+	if token == "" {
+		return int(size), "", nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	key, ok := strings.CutPrefix(string(raw), tokenMark)
+	if err != nil || !ok || len(token) > 1024 || !utf8.Valid(raw) || strings.ContainsRune(key, 0) {
+		return 0, "", plinth.Invalid("pageToken", "is not one that this server gave")
+	}
+	return int(size), key, nil
+}
+
+// tokenMark is the version of page tokens.
+const tokenMark = "1:"
+
+// nextPage makes the token for what follows the key; "" when nothing follows.
+func nextPage(after string) string {
+	if after == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(tokenMark + after))
+}
+
+// maskOf returns the mask's paths, each one of allowed; all of allowed when the mask is empty or "*".
+func maskOf(mask *fieldmaskpb.FieldMask, allowed ...string) ([]string, error) {
+	paths := mask.GetPaths()
+	if len(paths) == 0 || slices.Contains(paths, "*") {
+		return allowed, nil
+	}
+	var out []string
+	for _, p := range paths {
+		top, _, _ := strings.Cut(p, ".")
+		if !slices.Contains(allowed, top) {
+			return nil, plinth.Invalid("updateMask", "%q cannot be changed; what can is %s", p, strings.Join(allowed, ", "))
+		}
+		if !slices.Contains(out, top) {
+			out = append(out, top)
+		}
+	}
+	return out, nil
+}
