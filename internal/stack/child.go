@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"plinth/internal/stack/broker"
 )
 
 // engineMain runs one engine inside this process until ctx ends.
@@ -13,7 +15,9 @@ type engineMain func(ctx context.Context, args []string) error
 
 // engines are those that run as processes of our own binary, as "plinth engine NAME …". They are child processes so
 // that a crash of foreign code does not take the service with it.
-var engines = map[string]engineMain{}
+var engines = map[string]engineMain{
+	"broker": broker.Main,
+}
 
 // RunEngine runs the engine that args name, if args are "PROGRAM engine NAME …", and tells whether they were. It ends
 // the process on failure.
