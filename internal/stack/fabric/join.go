@@ -1,0 +1,173 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// policy makes both organisations answer for every checkpoint.
+const policy = "AND('BureauMSP.peer','OverseerMSP.peer')"
+
+// Join brings the running nodes onto the channel and commits the contract. Each step looks first whether it is done,
+// so Join may be repeated after a failure at any point; once all is done it returns at once.
+func (n *Network) Join(ctx context.Context) error {
+	if exists(n.path("joined")) {
+		return nil
+	}
+	n.log.InfoContext(ctx, "fabric: joining the channel and committing the contract", "channel", channel)
+	steps := []func(context.Context) error{
+		n.joinOrderer,
+		n.eachOrg(n.joinPeer),
+		n.eachOrg(n.install),
+		n.eachOrg(n.approve),
+		n.commit,
+		n.eachOrg(n.answers),
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("join fabric network: %w", err)
+		}
+	}
+	return os.WriteFile(n.path("joined"), []byte(n.pkgID+"\n"), 0o644)
+}
+
+func (n *Network) eachOrg(step func(context.Context, org) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		for _, o := range n.orgs {
+			g.Go(func() error { return step(ctx, o) })
+		}
+		return g.Wait()
+	}
+}
+
+func (n *Network) joinOrderer(ctx context.Context) error {
+	tls := n.ordererNode() + "/tls"
+	admin := []string{
+		"-o", fmt.Sprintf("127.0.0.1:%d", n.orders.AdminPort),
+		"--ca-file", tls + "/ca.crt", "--client-cert", tls + "/server.crt", "--client-key", tls + "/server.key",
+	}
+	out, err := n.run(ctx, "osnadmin", nil, append([]string{"channel", "list", "--channelID", channel}, admin...)...)
+	if err == nil && strings.Contains(out, `"name": "`+channel+`"`) {
+		return nil
+	}
+	join := []string{"channel", "join", "--channelID", channel, "--config-block", n.path("genesis.block")}
+	out, err = n.run(ctx, "osnadmin", nil, append(join, admin...)...)
+	if err == nil && !strings.Contains(out, "Status: 201") {
+		err = errors.New("osnadmin channel join: " + lastLines(out)) // it ends with 0 whatever the orderer says
+	}
+	return err
+}
+
+func (n *Network) joinPeer(ctx context.Context, o org) error {
+	out, err := n.peer(ctx, o, "channel", "list")
+	if err == nil && hasLine(out, channel) {
+		return nil
+	}
+	_, err = n.peer(ctx, o, "channel", "join", "-b", n.path("genesis.block"))
+	return err
+}
+
+func hasLine(out, line string) bool {
+	for l := range strings.Lines(out) {
+		if strings.TrimSpace(l) == line {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Network) install(ctx context.Context, o org) error {
+	out, err := n.peer(ctx, o, "lifecycle", "chaincode", "queryinstalled")
+	if err == nil && strings.Contains(out, n.pkgID) {
+		return nil
+	}
+	_, err = n.peer(ctx, o, "lifecycle", "chaincode", "install", n.packagePath())
+	return err
+}
+
+func (n *Network) definition() []string {
+	return []string{"--channelID", channel, "--name", chaincode, "--version", chaincodeVersion, "--sequence", "1",
+		"--signature-policy", policy}
+}
+
+// approve is repeated for a while: right after the start the orderer may have no leader yet.
+func (n *Network) approve(ctx context.Context, o org) error {
+	return n.insist(ctx, func() error {
+		out, err := n.peer(ctx, o, "lifecycle", "chaincode", "queryapproved", "-C", channel, "-n", chaincode, "--output", "json")
+		if err == nil && strings.Contains(out, n.pkgID) {
+			return nil
+		}
+		args := append([]string{"lifecycle", "chaincode", "approveformyorg", "--package-id", n.pkgID}, n.definition()...)
+		_, err = n.peer(ctx, o, append(args, n.ordererFlags()...)...)
+		return err
+	})
+}
+
+func (n *Network) commit(ctx context.Context) error {
+	return n.insist(ctx, func() error {
+		if n.committed(ctx, n.orgs[0]) == nil {
+			return nil
+		}
+		args := append([]string{"lifecycle", "chaincode", "commit"}, n.definition()...)
+		args = append(args, n.ordererFlags()...)
+		for _, o := range n.orgs {
+			args = append(args, "--peerAddresses", fmt.Sprintf("127.0.0.1:%d", o.PeerPort), "--tlsRootCertFiles", n.peerNode(o)+"/tls/ca.crt")
+		}
+		_, err := n.peer(ctx, n.orgs[0], args...)
+		return err
+	})
+}
+
+func (n *Network) committed(ctx context.Context, o org) error {
+	_, err := n.peer(ctx, o, "lifecycle", "chaincode", "querycommitted", "-C", channel, "-n", chaincode)
+	return err
+}
+
+// answers waits until the contract answers on the organisation's own peer.
+func (n *Network) answers(ctx context.Context, o org) error {
+	return n.insist(ctx, func() error {
+		_, err := n.peer(ctx, o, "chaincode", "query", "-C", channel, "-n", chaincode, "-c", `{"Args":["Head","-"]}`)
+		return err
+	})
+}
+
+// insist repeats what may fail while the nodes find each other.
+func (n *Network) insist(ctx context.Context, try func() error) error {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := try()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		n.log.DebugContext(ctx, "fabric: trying again", "cause", err)
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// peer runs the peer program as the organisation's administrator against its own peer.
+func (n *Network) peer(ctx context.Context, o org, args ...string) (string, error) {
+	return n.run(ctx, "peer", []string{
+		"FABRIC_CFG_PATH=" + n.path("cfg", o.Name),
+		"FABRIC_LOGGING_SPEC=error",
+		"CORE_PEER_LOCALMSPID=" + o.MSP,
+		"CORE_PEER_MSPCONFIGPATH=" + n.userMSP(o, "Admin"),
+		fmt.Sprintf("CORE_PEER_ADDRESS=127.0.0.1:%d", o.PeerPort),
+		"CORE_PEER_TLS_ENABLED=true",
+		"CORE_PEER_TLS_ROOTCERT_FILE=" + n.peerNode(o) + "/tls/ca.crt",
+	}, args...)
+}
+
+func (n *Network) ordererFlags() []string {
+	return []string{"-o", fmt.Sprintf("127.0.0.1:%d", n.orders.Port), "--tls", "--cafile", n.ordererNode() + "/tls/ca.crt"}
+}
