@@ -28,6 +28,23 @@ build: web ## build the service and the auditor's program into bin/
 	@echo "building plinth (a minute or two the first time)"
 	go build -o bin/ ./cmd/...
 
+# The five programs of Hyperledger Fabric, pinned by deploy/fabric/go.mod. Pure Go, so no C compiler is needed.
+FABRIC_PROGRAMS := $(addprefix $(FABRIC_BIN)/,peer orderer cryptogen configtxgen osnadmin)
+
+fabric: $(FABRIC_PROGRAMS) ## build Fabric's programs into the cache, unless they are there
+	@echo "Fabric's programs are in $(FABRIC_BIN)"
+
+$(FABRIC_PROGRAMS) &:
+	@echo "Building Fabric's five programs into $(FABRIC_BIN); once, some minutes ..."
+	@mkdir -p $(FABRIC_BIN)
+	@cd deploy/fabric && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(FABRIC_BIN)/ tool
+	@touch $(FABRIC_PROGRAMS)
+
+chaincode: ## build the contract's process, bin/plinth-chaincode
+	CGO_ENABLED=0 go build -trimpath -o bin/plinth-chaincode ./ledger/chaincode/server
+
+.PHONY: fabric chaincode
+
 run: engines fabric chaincode build ## start the engines, the service and the simulated district
 	bin/plinth up
 

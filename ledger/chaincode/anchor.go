@@ -10,9 +10,11 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"plinth/ledger"
 )
 
-// attestDomain is the first line of Attest's answer, and of no other.
+// attestDomain is the first line of Attest's answer, and of no other: see ledger.AttestedCheckpoint.
 const attestDomain = "plinth-attest/v1\n"
 
 // Keys of the state. An origin goes in as a hash, so that no name can reach into another's keys. head is what
@@ -151,7 +153,7 @@ func attest(stub shim.ChaincodeStubInterface, args [][]byte) (string, error) {
 	if tx == "" {
 		return "", refuse(CodeNotFound, "no checkpoint of size %d is anchored", size)
 	}
-	return fmt.Sprintf("%s%s\n%s\n%d\n%s\n%s\n", attestDomain, stub.GetChannelID(), origin, size, cp.root, tx), nil
+	return ledger.AttestedCheckpoint{Channel: stub.GetChannelID(), Origin: origin, Size: size, Root: cp.root, TxID: tx}.String(), nil
 }
 
 // readHead(origin) answers with size, root and transaction of the head, one a line; size 0 when there is none.
