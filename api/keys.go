@@ -18,25 +18,18 @@ import (
 	pb "plinth/api/plinth/v1"
 )
 
-// Key names one write of one account: the value of its Idempotency-Key header, and what it was used for.
-type Key struct {
-	Account plinth.AccountID
-	Value   string
-	Method  string
-	Body    [sha256.Size]byte // of the request's deterministic bytes
-}
-
-// Keys remembers what a write answered, so that a repeated write answers the same and changes nothing. All methods are
-// safe for concurrent use, and durable when they return.
+// Keys remembers what a write answered, so that a repeated write answers the same and changes nothing. A key is an
+// account's own. All methods are safe for concurrent use, and durable when they return.
 type Keys interface {
 	// Claim takes the key for a call that is about to run: fresh is true. Of a call that is done it returns the kept
 	// answer, empty when that was not to be kept. It returns plinth.ErrConflict when the key was used for another
-	// method or body, or its first call is still running or ended without a known outcome.
-	Claim(ctx context.Context, k Key) (answer []byte, fresh bool, err error)
+	// method or body, or its first call is still running or ended without a known outcome. The body is the SHA-256 of
+	// the request's deterministic bytes.
+	Claim(ctx context.Context, account plinth.AccountID, key, method string, body [32]byte) (answer []byte, fresh bool, err error)
 	// Keep stores the answer of a claimed key.
-	Keep(ctx context.Context, k Key, answer []byte) error
+	Keep(ctx context.Context, account plinth.AccountID, key string, answer []byte) error
 	// Release forgets a claimed key whose call changed nothing.
-	Release(ctx context.Context, k Key) error
+	Release(ctx context.Context, account plinth.AccountID, key string) error
 }
 
 // writes are the methods that change something: all that the API does not map to GET.
@@ -76,11 +69,11 @@ func (g *guard) once(ctx context.Context, c *call, req proto.Message, next grpc.
 	if value == "" || !g.writes[c.method] || c.who == "" {
 		return next(ctx, req)
 	}
-	k, err := g.key(c, value, req)
+	body, err := g.bodyHash(value, req)
 	if err != nil {
 		return nil, err
 	}
-	kept, fresh, err := g.keys.Claim(ctx, k)
+	kept, fresh, err := g.keys.Claim(ctx, c.who, value, c.method, body)
 	if err != nil {
 		return nil, err
 	}
@@ -88,21 +81,21 @@ func (g *guard) once(ctx context.Context, c *call, req proto.Message, next grpc.
 		return replay(ctx, kept)
 	}
 	answer, err := next(ctx, req)
-	return answer, g.settle(ctx, c, k, answer, err)
+	return answer, g.settle(ctx, c, value, answer, err)
 }
 
-func (g *guard) key(c *call, value string, req proto.Message) (Key, error) {
+func (g *guard) bodyHash(key string, req proto.Message) (hash [32]byte, err error) {
 	if g.keys == nil {
-		return Key{}, plinth.Invalid("Idempotency-Key", "this server keeps no idempotency keys")
+		return hash, plinth.Invalid("Idempotency-Key", "this server keeps no idempotency keys")
 	}
-	if err := checkKey(value); err != nil {
-		return Key{}, err
+	if err := checkKey(key); err != nil {
+		return hash, err
 	}
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
-		return Key{}, fmt.Errorf("hash request: %w", err)
+		return hash, fmt.Errorf("hash request: %w", err)
 	}
-	return Key{Account: c.who, Value: value, Method: c.method, Body: sha256.Sum256(body)}, nil
+	return sha256.Sum256(body), nil
 }
 
 func checkKey(value string) error {
@@ -114,11 +107,11 @@ func checkKey(value string) error {
 
 // settle keeps a success, and frees the key after a failure that changed nothing. A failure of unknown kind may have
 // changed something: its key stays taken, and a repeat is told so.
-func (g *guard) settle(ctx context.Context, c *call, k Key, answer any, failed error) error {
+func (g *guard) settle(ctx context.Context, c *call, key string, answer any, failed error) error {
 	ctx = context.WithoutCancel(ctx) // the caller may be gone; the key must be settled all the same
 	if failed != nil {
 		if clean(failed) {
-			return errors.Join(failed, g.keys.Release(ctx, k))
+			return errors.Join(failed, g.keys.Release(ctx, c.who, key))
 		}
 		return failed
 	}
@@ -132,7 +125,7 @@ func (g *guard) settle(ctx context.Context, c *call, k Key, answer any, failed e
 			return fmt.Errorf("pack answer: %w", err)
 		}
 	}
-	if err := g.keys.Keep(ctx, k, bytes); err != nil {
+	if err := g.keys.Keep(ctx, c.who, key, bytes); err != nil {
 		c.fail(err) // the write itself is done: answer it, a repeat will be refused
 	}
 	return nil

@@ -65,3 +65,11 @@ func maskOf(mask *fieldmaskpb.FieldMask, allowed ...string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// cut takes limit of the items that were read, one more than the page holds, and makes the token for the rest.
+func cut[T any](items []T, limit int, key func(T) string) ([]T, string) {
+	if len(items) <= limit {
+		return items, ""
+	}
+	return items[:limit], nextPage(key(items[limit-1]))
+}

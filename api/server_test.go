@@ -75,39 +75,44 @@ func (c *catalogue) ListOpenLists(context.Context, *pb.ListOpenListsRequest) (*p
 // keys is a store of idempotency keys in memory.
 type keys struct {
 	mu  sync.Mutex
-	all map[api.Key]*[]byte
+	all map[string]*kept
 }
 
-func (k *keys) Claim(_ context.Context, key api.Key) ([]byte, bool, error) {
+type kept struct {
+	method string
+	body   [32]byte
+	done   bool
+	answer []byte
+}
+
+func (k *keys) Claim(_ context.Context, account plinth.AccountID, key, method string, body [32]byte) ([]byte, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for have, answer := range k.all {
-		if have.Account != key.Account || have.Value != key.Value {
-			continue
-		}
-		if have != key {
-			return nil, false, plinth.Errorf(plinth.ErrConflict, "the key was used for another call")
-		}
-		if answer == nil {
-			return nil, false, plinth.Errorf(plinth.ErrConflict, "the first call is still running")
-		}
-		return *answer, false, nil
+	have, ok := k.all[string(account)+" "+key]
+	switch {
+	case !ok:
+		k.all[string(account)+" "+key] = &kept{method: method, body: body}
+		return nil, true, nil
+	case have.method != method || have.body != body:
+		return nil, false, plinth.Errorf(plinth.ErrConflict, "the key was used for another call")
+	case !have.done:
+		return nil, false, plinth.Errorf(plinth.ErrConflict, "the first call is still running")
 	}
-	k.all[key] = nil
-	return nil, true, nil
+	return have.answer, false, nil
 }
 
-func (k *keys) Keep(_ context.Context, key api.Key, answer []byte) error {
+func (k *keys) Keep(_ context.Context, account plinth.AccountID, key string, answer []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.all[key] = &answer
+	have := k.all[string(account)+" "+key]
+	have.done, have.answer = true, answer
 	return nil
 }
 
-func (k *keys) Release(_ context.Context, key api.Key) error {
+func (k *keys) Release(_ context.Context, account plinth.AccountID, key string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.all, key)
+	delete(k.all, string(account)+" "+key)
 	return nil
 }
 
@@ -134,7 +139,7 @@ func open(t *testing.T) *house {
 		Log:      slog.New(slog.NewJSONHandler(&locked{w: h.log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:      time.Now,
 		Auth:     people,
-		Keys:     &keys{all: map[api.Key]*[]byte{}},
+		Keys:     &keys{all: map[string]*kept{}},
 		Registry: prometheus.NewRegistry(),
 		Console: fstest.MapFS{"index.html": {Data: []byte("<html>console")}, "assets/a.js": {Data: []byte("1")},
 			"openlist/index.html": {Data: []byte("x")}},
