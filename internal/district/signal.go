@@ -35,7 +35,7 @@ func busy(hour float64) float64 {
 }
 
 func liftSample(s uint64, tick int64, hour float64) []float64 {
-	floors := 6 + float64(s%27)
+	floors := 6 + float64(s%15)
 	rated := []float64{1, 1.5, 1.75, 2.5}[s%4]
 	noise := bell(mix(s, uint64(tick), 3))
 	floor := 1 + math.Floor(unit(mix(s, uint64(tick), 1))*floors)

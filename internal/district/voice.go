@@ -180,5 +180,9 @@ func (v *voice) text() string {
 			b.WriteString(pick(r, commas))
 		}
 	}
-	return b.String() + pick(r, []string{"。", "。", "！", ""}) + pick(r, soothers)
+	end := pick(r, soothers)
+	if end != "" {
+		return b.String() + pick(r, []string{"。", "！"}) + end
+	}
+	return b.String() + pick(r, []string{"。", "。", "！", ""})
 }
