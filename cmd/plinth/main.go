@@ -19,7 +19,8 @@ type cli struct {
 	ConfigFile string `name:"config" help:"YAML file with the settings below, e.g. postgres: {url: …}." type:"existingfile" env:"PLINTH_CONFIG"`
 	Config     `embed:""`
 
-	CheckConfig configCmd `cmd:"" name:"config" help:"Check the configuration, or print it."`
+	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
+	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }
 
 func main() {

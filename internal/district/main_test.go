@@ -1,0 +1,9 @@
+package district_test
+
+import (
+	"testing"
+
+	"plinth/internal/stack/stacktest"
+)
+
+func TestMain(m *testing.M) { stacktest.Main(m) }
