@@ -48,6 +48,11 @@ type AttestedCheckpoint struct {
 	TxID    string
 }
 
+// Checkpoint returns the checkpoint that is attested.
+func (c AttestedCheckpoint) Checkpoint() Checkpoint {
+	return Checkpoint{Origin: c.Origin, Size: c.Size, Root: c.Root}
+}
+
 // String returns the value's text: six lines, each ended by a newline.
 func (c AttestedCheckpoint) String() string {
 	return fmt.Sprintf("%s\n%s\n%s\n%d\n%s\n%s\n", attestDomain, c.Channel, c.Origin, c.Size, c.Root, c.TxID)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"time"
 	"unicode"
@@ -16,7 +17,7 @@ import (
 const (
 	MaxKind    = 48
 	MaxOrg     = 30
-	MaxSubject = 256
+	MaxSubject = 200
 	MaxInputs  = 1024
 	MaxPayload = 1 << 20
 
@@ -33,7 +34,7 @@ func (r Record) Validate() error {
 	case r.Origin != Authz && r.Origin != Device:
 		return plinth.Invalid("origin", "there is no log %q", r.Origin)
 	case !validKind(r.Kind):
-		return plinth.Invalid("kind", "must be object.verb in small letters, at most %d bytes", MaxKind)
+		return plinth.Invalid("kind", "must be words of small letters joined by dots, at most %d bytes", MaxKind)
 	case !validOrg(r.Org):
 		return plinth.Invalid("org", "must be 1 to %d bytes of printable text without spaces", MaxOrg)
 	case !validText(r.Subject, MaxSubject):
@@ -52,18 +53,9 @@ func (r Record) Validate() error {
 	return nil
 }
 
-// validKind accepts words of small letters, digits and underscores, joined by dots.
-func validKind(s string) bool {
-	if len(s) == 0 || len(s) > MaxKind || s[0] == '.' || s[len(s)-1] == '.' {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '.' {
-			return false
-		}
-	}
-	return true
-}
+var kindForm = regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)+$`)
+
+func validKind(s string) bool { return len(s) <= MaxKind && kindForm.MatchString(s) }
 
 func validOrg(s string) bool { return validText(s, MaxOrg) }
 

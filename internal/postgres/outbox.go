@@ -13,6 +13,12 @@ import (
 // AppendRecord writes r into the outbox of the log, in the transaction of the fact it records. A record whose ID is
 // there already is left as it is.
 func AppendRecord(ctx context.Context, tx pgx.Tx, r ledger.Record) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	if r.Payload == nil {
+		r.Payload = []byte{}
+	}
 	if r.Inputs == nil {
 		r.Inputs = []uuid.UUID{}
 	}

@@ -1,0 +1,132 @@
+package ledger
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Receipt is all that is needed to check one record years later without asking anyone: the entry, its path to a
+// checkpoint, and the organisations' word that this checkpoint is on the chain. As a file it is a C2SP tlog-proof;
+// what C2SP does not know rides in the extra line.
+type Receipt struct {
+	Index       int64
+	Path        tlog.RecordProof
+	Checkpoint  []byte // signed note
+	Entry       []byte
+	Attestation Attestation
+	// Salt opens the commitment; Payload is what it opens to. Both are given only to who may see the payload.
+	Salt    []byte
+	Payload []byte
+}
+
+// MaxReceipt bounds a receipt's file.
+const MaxReceipt = 3 << 20
+
+const (
+	proofHeader = "c2sp.org/tlog-proof@v1"
+	maxPath     = 63
+)
+
+// wireExtra is the CBOR map in the extra line.
+type wireExtra struct {
+	Version     uint8           `cbor:"1,keyasint"`
+	Entry       []byte          `cbor:"2,keyasint"`
+	Attestation wireAttestation `cbor:"3,keyasint"`
+	Salt        []byte          `cbor:"4,keyasint,omitempty"`
+	Payload     []byte          `cbor:"5,keyasint,omitempty"`
+}
+
+// Encode returns the receipt's file.
+func (r Receipt) Encode() ([]byte, error) {
+	extra, err := encoding.Marshal(wireExtra{
+		Version: 1, Entry: r.Entry, Attestation: r.Attestation.wire(), Salt: r.Salt, Payload: r.Payload,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nextra %s\nindex %d\n", proofHeader, base64.StdEncoding.EncodeToString(extra), r.Index)
+	for _, h := range r.Path {
+		b.WriteString(h.String() + "\n")
+	}
+	b.WriteString("\n")
+	b.Write(r.Checkpoint)
+	return []byte(b.String()), nil
+}
+
+// ParseReceipt reads a receipt's file and refuses any bytes that Encode would not write. What it says is not checked;
+// that is Verify.
+func ParseReceipt(file []byte) (Receipt, error) {
+	r, err := parseReceipt(string(file))
+	if err != nil {
+		return Receipt{}, &Fault{Part: PartFile, Err: err}
+	}
+	return r, nil
+}
+
+func parseReceipt(file string) (Receipt, error) {
+	if len(file) > MaxReceipt {
+		return Receipt{}, fmt.Errorf("%d bytes are too many, at most %d are allowed", len(file), MaxReceipt)
+	}
+	head, checkpoint, ok := strings.Cut(file, "\n\n")
+	lines := strings.Split(head, "\n")
+	if !ok || lines[0] != proofHeader {
+		return Receipt{}, fmt.Errorf("not a receipt: the first line must be %s", proofHeader)
+	}
+	if len(lines) < 3 || len(lines) > 3+maxPath {
+		return Receipt{}, errors.New("the number of lines is not that of a receipt")
+	}
+	var r Receipt
+	if err := r.parseExtra(lines[1]); err != nil {
+		return Receipt{}, fmt.Errorf("extra line: %w", err)
+	}
+	if err := r.parseIndex(lines[2]); err != nil {
+		return Receipt{}, fmt.Errorf("index line: %w", err)
+	}
+	for i, line := range lines[3:] {
+		h, err := parseHash(line)
+		if err != nil {
+			return Receipt{}, fmt.Errorf("path line %d: %w", i+1, err)
+		}
+		r.Path = append(r.Path, h)
+	}
+	r.Checkpoint = []byte(checkpoint)
+	return r, nil
+}
+
+func (r *Receipt) parseExtra(line string) error {
+	b64, ok := strings.CutPrefix(line, "extra ")
+	if !ok {
+		return errors.New("is missing")
+	}
+	b, err := decodeBase64(b64)
+	if err != nil {
+		return err
+	}
+	var w wireExtra
+	if err := decode(b, &w); err != nil {
+		return err
+	}
+	if w.Version != 1 {
+		return fmt.Errorf("version %d is not known", w.Version)
+	}
+	if w.Payload != nil && w.Salt == nil {
+		return errors.New("a payload without its salt proves nothing")
+	}
+	r.Entry, r.Salt, r.Payload = w.Entry, w.Salt, w.Payload
+	r.Attestation, err = w.Attestation.attestation()
+	return err
+}
+
+func (r *Receipt) parseIndex(line string) (err error) {
+	n, ok := strings.CutPrefix(line, "index ")
+	if !ok {
+		return errors.New("is missing")
+	}
+	r.Index, err = parseSize(n)
+	return err
+}
