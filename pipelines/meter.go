@@ -1,0 +1,78 @@
+package pipelines
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Meter counts what moves, per domain. The zero value is ready. Many goroutines may use it.
+type Meter struct {
+	mu sync.Mutex
+	by map[string]*Counts
+}
+
+// Counts are a domain's totals since the start.
+type Counts struct {
+	Domain   string
+	Messages int64         // acknowledged
+	Rows     int64         // readings stored
+	Dead     int64         // dead letters stored
+	Batches  int64         // inserts acknowledged
+	Retries  int64         // attempts that the store did not take
+	Busy     time.Duration // spent in inserts
+	Last     time.Duration // of the newest insert
+}
+
+func (m *Meter) add(domain string, f func(*Counts)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.by == nil {
+		m.by = map[string]*Counts{}
+	}
+	if m.by[domain] == nil {
+		m.by[domain] = &Counts{Domain: domain}
+	}
+	f(m.by[domain])
+}
+
+func (m *Meter) batch(domain string, b *batch, took time.Duration) {
+	m.add(domain, func(c *Counts) {
+		c.Messages += int64(len(b.messages))
+		c.Rows += int64(len(b.rows))
+		c.Dead += int64(len(b.dead))
+		c.Batches++
+		c.Busy += took
+		c.Last = took
+	})
+}
+
+func (m *Meter) retry(domain string) { m.add(domain, func(c *Counts) { c.Retries++ }) }
+
+// Direct counts readings that came by HTTP or a file, under their own domain.
+func (m *Meter) Direct(domain string, rows, dead int) {
+	m.add(domain, func(c *Counts) { c.Messages++; c.Rows += int64(rows); c.Dead += int64(dead) })
+}
+
+// Counts returns all domains' totals by name.
+func (m *Meter) Counts() []Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]Counts, 0, len(m.by))
+	for _, c := range m.by {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b Counts) int { return strings.Compare(a.Domain, b.Domain) })
+	return out
+}
+
+// Of returns one domain's totals.
+func (m *Meter) Of(domain string) Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.by[domain]; c != nil {
+		return *c
+	}
+	return Counts{Domain: domain}
+}
