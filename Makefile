@@ -24,6 +24,22 @@ deploy/engines/node_modules/.package-lock.json: deploy/engines/package-lock.json
 	cd deploy/engines && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# The console. Its packages are fetched only when the lock changed, and it is built only when a source changed.
+web: web/dist/index.html ## build the console into web/dist
+web/node_modules/.package-lock.json: web/package-lock.json
+	@echo "fetching the console's packages (once)"
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+web/dist/index.html: web/node_modules/.package-lock.json $(shell git ls-files -co --exclude-standard web/src web/public web/scripts web/index.html web/vite.config.ts)
+	@echo "building the console"
+	cd web && npm run build -- --logLevel warn
+	@touch $@
+
+web-check: web/node_modules/.package-lock.json ## types, lint and unit tests of the console
+	cd web && npm run check && npm test
+
+.PHONY: web web-check
+
 build: web ## build the service and the auditor's program into bin/
 	@echo "building plinth (a minute or two the first time)"
 	go build -o bin/ ./cmd/...

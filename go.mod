@@ -2,6 +2,13 @@ module plinth
 
 go 1.26.0
 
+// Packages of npm may hold Go files of their own.
+ignore (
+	./deploy/engines/node_modules
+	./tools/node_modules
+	./web/node_modules
+)
+
 require (
 	github.com/ClickHouse/ch-go v0.74.0
 	github.com/ClickHouse/clickhouse-go/v2 v2.50.0

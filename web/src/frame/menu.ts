@@ -1,0 +1,99 @@
+// The map of the console: what stands in the menu, and for whom. The API decides; the menu only spares a refusal.
+import { type Key } from '../i18n'
+
+export interface Place {
+  path: string
+  title: Key
+  /** Who finds it in the menu; empty is everybody who is signed in. */
+  roles: string[]
+}
+export interface Section {
+  key: string
+  title: Key
+  places: Place[]
+}
+
+const catalogueRoles = ['steward', 'registrar', 'auditor']
+const useRoles = ['department', 'provider', 'analyst', 'auditor', 'security', 'steward']
+
+export const sections: Section[] = [
+  { key: 'overview', title: 'nav.overview', places: [{ path: '/', title: 'nav.overview', roles: [] }] },
+  {
+    key: 'catalog',
+    title: 'nav.catalog',
+    places: [
+      { path: '/datasets', title: 'nav.datasets', roles: [] },
+      { path: '/registrations', title: 'nav.registrations', roles: catalogueRoles },
+      { path: '/open-lists', title: 'nav.openLists', roles: [] },
+    ],
+  },
+  {
+    key: 'use',
+    title: 'nav.use',
+    places: [
+      { path: '/requests', title: 'nav.requests', roles: useRoles },
+      { path: '/grants', title: 'nav.grants', roles: useRoles },
+      { path: '/workbench', title: 'nav.workbench', roles: ['analyst'] },
+      { path: '/decisions', title: 'nav.decisions', roles: ['analyst', 'provider', 'auditor', 'security'] },
+    ],
+  },
+  {
+    key: 'sense',
+    title: 'nav.sense',
+    places: [
+      { path: '/devices', title: 'nav.devices', roles: [] },
+      { path: '/runs', title: 'nav.runs', roles: ['operator', 'steward'] },
+      { path: '/dead-letters', title: 'nav.deadLetters', roles: ['operator', 'steward'] },
+      { path: '/import', title: 'nav.import', roles: ['operator'] },
+    ],
+  },
+  {
+    key: 'events',
+    title: 'nav.events',
+    places: [
+      { path: '/incidents', title: 'nav.incidents', roles: [] },
+      { path: '/trends', title: 'nav.trends', roles: [] },
+    ],
+  },
+  {
+    key: 'evidence',
+    title: 'nav.evidence',
+    places: [
+      { path: '/evidence', title: 'nav.records', roles: [] },
+      { path: '/chain', title: 'nav.chain', roles: [] },
+      { path: '/verify', title: 'nav.verify', roles: [] },
+    ],
+  },
+  {
+    key: 'security',
+    title: 'nav.security',
+    places: [
+      { path: '/alerts', title: 'nav.alerts', roles: ['security'] },
+      { path: '/consumers', title: 'nav.consumers', roles: ['security'] },
+    ],
+  },
+  {
+    key: 'system',
+    title: 'nav.system',
+    places: [
+      { path: '/engines', title: 'nav.engines', roles: ['operator'] },
+      { path: '/accounts', title: 'nav.accounts', roles: ['operator', 'security'] },
+      { path: '/tokens', title: 'nav.tokens', roles: [] },
+    ],
+  },
+]
+
+/** menuFor is the sections with only the places that the roles may use. */
+export function menuFor(roles: string[]): Section[] {
+  return sections
+    .map((s) => ({ ...s, places: s.places.filter((p) => p.roles.length === 0 || p.roles.some((r) => roles.includes(r))) }))
+    .filter((s) => s.places.length > 0)
+}
+
+/** placeOf finds the menu entry that an address belongs to: the longest path that begins it. */
+export function placeOf(pathname: string): Place | undefined {
+  return sections
+    .flatMap((s) => s.places)
+    .filter((p) => pathname === p.path || (p.path !== '/' && pathname.startsWith(`${p.path}/`)))
+    .sort((a, b) => b.path.length - a.path.length)[0]
+}

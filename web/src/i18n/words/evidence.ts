@@ -1,0 +1,27 @@
+import { type Phrases } from './phrases'
+
+export const evidence = {
+  'records.about': ['每一步授权、登记、共享和每一段设备数据的存证', 'The evidence of every step of registration, sharing and authorisation, and of every segment of device data'],
+  'records.empty': ['还没有存证。登记、授权或设备上报之后会出现', 'No evidence yet. It comes with registrations, grants and device data'],
+  'record.title': ['存证：{kind}', 'Evidence: {kind}'],
+  'record.kind': ['事项', 'Kind'],
+  'record.at': ['时间', 'Time'],
+  'record.subject': ['对象', 'Subject'],
+  'record.org': ['组织', 'Organisation'],
+  'record.origin': ['日志', 'Log'],
+  'record.index': ['序号', 'Index'],
+  'record.block': ['区块', 'Block'],
+  'record.id': ['记录号', 'Record id'],
+  'record.leaf': ['叶哈希', 'Leaf hash'],
+  'record.subjectSeq': ['对象内次序', 'Sequence in the subject'],
+  'record.checkpoint': ['检查点大小', 'Checkpoint size'],
+  'record.tx': ['链上交易', 'Transaction'],
+  'record.receipt': ['凭证', 'Receipt'],
+  'record.download': ['下载凭证', 'Download the receipt'],
+  'record.notYet': ['上链之后才有凭证，一般几秒钟', 'The receipt exists once it is anchored, usually within seconds'],
+  'record.verifyHere': ['在浏览器里验证', 'Verify in the browser'],
+  'record.progress': ['走到哪一步', 'How far it has come'],
+  'record.pendingAbout': ['已与事实同一事务提交，还没有进入日志', 'Committed in one transaction with the fact, not yet in the log'],
+  'record.sealedAbout': ['已进入日志，检查点还没有上链', 'In the log; its checkpoint is not yet on chain'],
+  'record.anchoredAbout': ['检查点已由两个组织背书上链，谁也改不了', 'Its checkpoint is on chain, endorsed by both organisations: nobody can change it'],
+} satisfies Phrases

@@ -1,0 +1,11 @@
+// All phrases: [中文, English]. A phrase that lacks one of them does not compile.
+import { catalog } from './catalog'
+import { events } from './events'
+import { evidence } from './evidence'
+import { frame } from './frame'
+import { sense } from './sense'
+import { system } from './system'
+import { use } from './use'
+import { values } from './values'
+
+export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...events, ...evidence, ...system }

@@ -1,0 +1,68 @@
+// Every address of the console. Pages are loaded when they are first opened, to keep the first bundle small.
+import { lazy, type ReactNode, Suspense } from 'react'
+import { Navigate, Outlet, Route, Routes, useLocation } from 'react-router'
+import { Frame } from '../frame/frame'
+import { Loading } from '../parts/states'
+import { useSession } from '../session'
+import { SignIn } from './sign-in'
+
+const Overview = lazy(() => import('./overview'))
+const Datasets = lazy(() => import('./catalog/datasets'))
+const Dataset = lazy(() => import('./catalog/dataset'))
+const EditDataset = lazy(() => import('./catalog/edit'))
+const Registrations = lazy(() => import('./catalog/registrations'))
+const Registration = lazy(() => import('./catalog/registration'))
+const OpenLists = lazy(() => import('./catalog/open-lists'))
+const OpenList = lazy(() => import('./catalog/open-list'))
+const Missing = lazy(() => import('./missing'))
+
+function Framed({ children }: { children: ReactNode }) {
+  return (
+    <Frame>
+      <Suspense fallback={<Loading />}>{children}</Suspense>
+    </Frame>
+  )
+}
+
+/** SignedIn lets nobody else pass; the address is kept for after the sign-in. */
+function SignedIn() {
+  const { account } = useSession()
+  const { pathname, search } = useLocation()
+  if (account === undefined) return <Loading />
+  if (!account) return <Navigate replace to={pathname === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(pathname + search)}`} />
+  return (
+    <Framed>
+      <Outlet />
+    </Framed>
+  )
+}
+
+function Open() {
+  return (
+    <Framed>
+      <Outlet />
+    </Framed>
+  )
+}
+
+export function Pages() {
+  return (
+    <Routes>
+      <Route path="/sign-in" element={<SignIn />} />
+      <Route element={<Open />}>
+        <Route path="/open-lists" element={<OpenLists />} />
+        <Route path="/open-lists/:number" element={<OpenList />} />
+      </Route>
+      <Route element={<SignedIn />}>
+        <Route path="/" element={<Overview />} />
+        <Route path="/datasets" element={<Datasets />} />
+        <Route path="/datasets/new" element={<EditDataset />} />
+        <Route path="/datasets/:id" element={<Dataset />} />
+        <Route path="/datasets/:id/edit" element={<EditDataset />} />
+        <Route path="/registrations" element={<Registrations />} />
+        <Route path="/registrations/:id" element={<Registration />} />
+        <Route path="*" element={<Missing />} />
+      </Route>
+    </Routes>
+  )
+}
