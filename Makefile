@@ -64,6 +64,15 @@ chaincode: ## build the contract's process, bin/plinth-chaincode
 run: engines fabric chaincode build ## start the engines, the service and the simulated district
 	bin/plinth up
 
+# Packages whose goroutines share memory are also tested under the race detector.
+RACE := ./api/... ./sensors/... ./pipelines/... ./ledger/sequencer/... ./internal/stack
+
+test: engines fabric chaincode build lint ## run every test on real engines
+	go test -timeout 15m $$(go list ./... | grep -v /cmd/plinth$$)
+	go test -race -timeout 10m $(RACE)
+	go test -timeout 15m ./cmd/plinth
+	cd web && npm run check && npm test && npm run e2e
+
 lint: ## vet and format
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
@@ -71,4 +80,4 @@ lint: ## vet and format
 clean: ## remove what was built; the data folder stays
 	rm -rf bin web/dist/assets web/dist/index.html
 
-.PHONY: help tools generate verify engines build run lint clean
+.PHONY: help tools generate verify engines build run test lint clean
