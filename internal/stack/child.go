@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"plinth/internal/clickhouse/embedded"
 	"plinth/internal/stack/broker"
 )
 
@@ -16,7 +17,8 @@ type engineMain func(ctx context.Context, args []string) error
 // engines are those that run as processes of our own binary, as "plinth engine NAME …". They are child processes so
 // that a crash of foreign code does not take the service with it.
 var engines = map[string]engineMain{
-	"broker": broker.Main,
+	"broker":     broker.Main,
+	"clickhouse": embedded.Main,
 }
 
 // RunEngine runs the engine that args name, if args are "PROGRAM engine NAME …", and tells whether they were. It ends

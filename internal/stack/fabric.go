@@ -25,11 +25,13 @@ type FabricNetwork struct {
 
 // StartFabric starts the network kept in dir, creating it the first time, and returns when it can take transactions.
 // Fabric's programs are found as package fabric says.
-func StartFabric(ctx context.Context, dir string, log *slog.Logger) (*FabricNetwork, error) {
-	return startFabric(ctx, dir, fabric.FindBinaries(), log)
+//
+// started, which may be nil, is told of every process that starts, also after a death.
+func StartFabric(ctx context.Context, dir string, started func(name string, pid int), log *slog.Logger) (*FabricNetwork, error) {
+	return startFabric(ctx, dir, fabric.FindBinaries(), started, log)
 }
 
-func startFabric(ctx context.Context, dir string, bins fabric.Binaries, log *slog.Logger) (*FabricNetwork, error) {
+func startFabric(ctx context.Context, dir string, bins fabric.Binaries, started func(string, int), log *slog.Logger) (*FabricNetwork, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -38,7 +40,7 @@ func startFabric(ctx context.Context, dir string, bins fabric.Binaries, log *slo
 		return nil, err
 	}
 	f := &FabricNetwork{Description: n.Description(), runners: map[string]*Runner{}}
-	if err := f.start(ctx, n.Processes(), log); err != nil {
+	if err := f.start(ctx, n.Processes(), started, log); err != nil {
 		f.Stop()
 		return nil, err
 	}
@@ -51,12 +53,16 @@ func startFabric(ctx context.Context, dir string, bins fabric.Binaries, log *slo
 }
 
 // start starts all processes at once: they wait for each other by themselves.
-func (f *FabricNetwork) start(ctx context.Context, processes []fabric.Process, log *slog.Logger) error {
+func (f *FabricNetwork) start(ctx context.Context, processes []fabric.Process, started func(string, int), log *slog.Logger) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, p := range processes {
 		f.order = append(f.order, p.Name)
 		g.Go(func() error {
-			r, err := Run(ctx, Process{Name: p.Name, Path: p.Path, Args: p.Args, Env: p.Env, Dir: p.Dir, Ready: p.Ready}, log)
+			spec := Process{Name: p.Name, Path: p.Path, Args: p.Args, Env: p.Env, Dir: p.Dir, Ready: p.Ready}
+			if started != nil {
+				spec.Started = func(pid int) { started(p.Name, pid) }
+			}
+			r, err := Run(ctx, spec, log)
 			if err != nil {
 				return err
 			}

@@ -30,6 +30,8 @@ type Process struct {
 	Stop syscall.Signal
 	// StopWithin bounds the orderly end, after which it is killed; zero means 10 s.
 	StopWithin time.Duration
+	// Started is told of every start, the first and those after a death. May be nil; it must not block.
+	Started func(pid int)
 	// Orphan is the signal the kernel sends if we die; zero means SIGKILL.
 	Orphan syscall.Signal
 }
@@ -128,6 +130,9 @@ func (r *Runner) start(life context.Context) (*exec.Cmd, error) {
 		return nil, err
 	}
 	r.cmd = cmd
+	if r.p.Started != nil {
+		r.p.Started(cmd.Process.Pid)
+	}
 	return cmd, nil
 }
 

@@ -2,8 +2,10 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,6 +39,10 @@ type Stack struct {
 	dir     string
 	mu      sync.Mutex
 	runners []*Runner
+	fabric  *FabricNetwork
+
+	pidMu sync.Mutex
+	pids  map[string]int
 }
 
 // Progress is told of every step as it is done; step is a short sentence.
@@ -56,7 +62,7 @@ func Start(ctx context.Context, dir string, have Endpoints, progress Progress, l
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{Endpoints: have, log: log, lock: held, dir: dir}
+	s := &Stack{Endpoints: have, log: log, lock: held, dir: dir, pids: map[string]int{}}
 	if err := s.start(ctx, progress); err != nil {
 		s.Stop()
 		return nil, err
@@ -77,7 +83,9 @@ func (s *Stack) start(ctx context.Context, progress Progress) error {
 		begin func(ctx context.Context, dir, addr string) error
 	}{
 		{"postgres", s.Endpoints.Postgres.URL != "", s.beginPostgres},
+		{"clickhouse", s.Endpoints.ClickHouse.URL != "", s.beginClickHouse},
 		{"broker", s.Endpoints.Broker.URL != "", s.beginBroker},
+		{"fabric", s.Endpoints.FabricNetwork != "", s.beginFabric},
 	} {
 		if e.given {
 			continue
@@ -95,7 +103,7 @@ func (s *Stack) start(ctx context.Context, progress Progress) error {
 			if err := e.begin(ctx, dir, addr); err != nil {
 				return err
 			}
-			progress(e.name+" serves at "+addr, time.Since(begun))
+			progress(e.name+" serves", time.Since(begun))
 			return nil
 		})
 	}
@@ -112,6 +120,28 @@ func (s *Stack) beginPostgres(ctx context.Context, dir, addr string) error {
 	return s.run(ctx, p)
 }
 
+func (s *Stack) beginClickHouse(ctx context.Context, dir, addr string) error {
+	s.Endpoints.ClickHouse = Endpoint{URL: "http://" + addr, User: clickhouseUser, PasswordFile: filepath.Join(dir, "password")}
+	p, err := ClickHouse(dir, addr)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, p)
+}
+
+// beginFabric starts the network; it keeps its own ports and needs none of ours.
+func (s *Stack) beginFabric(ctx context.Context, dir, _ string) error {
+	f, err := StartFabric(ctx, dir, s.note, s.log)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fabric = f
+	s.Endpoints.FabricNetwork = f.Description
+	return nil
+}
+
 func (s *Stack) beginBroker(ctx context.Context, dir, addr string) error {
 	s.Endpoints.Broker = Endpoint{URL: "tcp://" + addr, User: brokerUser, PasswordFile: filepath.Join(dir, "password")}
 	s.Endpoints.BrokerUsers = filepath.Join(dir, "users")
@@ -124,6 +154,7 @@ func (s *Stack) beginBroker(ctx context.Context, dir, addr string) error {
 
 // run starts one process and keeps it.
 func (s *Stack) run(ctx context.Context, p Process) error {
+	p.Started = func(pid int) { s.note(p.Name, pid) }
 	r, err := Run(ctx, p, s.log)
 	if err != nil {
 		return err
@@ -134,24 +165,42 @@ func (s *Stack) run(ctx context.Context, p Process) error {
 	return nil
 }
 
-// Stop ends the engines, the last started first, and gives up the folder.
+// Stop ends the engines and gives up the folder. It may be called again.
 func (s *Stack) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.runners) - 1; i >= 0; i-- {
-		s.runners[i].Stop()
+	if s.fabric != nil {
+		s.fabric.Stop()
 	}
-	s.runners = nil
+	var stopping sync.WaitGroup
+	for _, r := range s.runners {
+		stopping.Go(r.Stop)
+	}
+	stopping.Wait()
+	s.fabric, s.runners = nil, nil
+	_ = os.Remove(s.processesFile())
 	s.lock.release()
 }
 
-// PIDs returns the processes that run now, by name.
-func (s *Stack) PIDs() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	pids := map[string]int{}
-	for _, r := range s.runners {
-		pids[r.p.Name] = r.PID()
+// note keeps the ids of the processes that run, for operators and for those who kill on purpose.
+func (s *Stack) note(name string, pid int) {
+	s.pidMu.Lock()
+	defer s.pidMu.Unlock()
+	s.pids[name] = pid
+	data, err := json.MarshalIndent(s.pids, "", "  ")
+	if err == nil {
+		err = os.WriteFile(s.processesFile(), data, 0o644)
 	}
-	return pids
+	if err != nil {
+		s.log.Warn("the list of processes is not written", "cause", err)
+	}
+}
+
+func (s *Stack) processesFile() string { return filepath.Join(s.dir, "processes.json") }
+
+// PIDs returns the processes that were started last, by name.
+func (s *Stack) PIDs() map[string]int {
+	s.pidMu.Lock()
+	defer s.pidMu.Unlock()
+	return maps.Clone(s.pids)
 }
