@@ -49,6 +49,7 @@ type BrokerConfig struct {
 	URL          string `help:"tcp://host:port or ssl://host:port of the MQTT broker."`
 	User         string `help:"The service's user, which may read all devices' topics." default:"plinth"`
 	PasswordFile string `help:"File that holds its password." type:"path"`
+	UsersFile    string `help:"File of users of the local broker, to which devices are added." type:"path"`
 }
 
 // FabricConfig names the consortium's network.

@@ -19,6 +19,8 @@ type cli struct {
 	ConfigFile string `name:"config" help:"YAML file with the settings below, e.g. postgres: {url: …}." type:"existingfile" env:"PLINTH_CONFIG"`
 	Config     `embed:""`
 
+	Up          upCmd       `cmd:"" help:"Start the engines here, the service, and the simulated district."`
+	Serve       serveCmd    `cmd:"" help:"Start the service against engines that run elsewhere."`
 	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
 	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"plinth/api"
+	"plinth/internal/clickhouse"
+	"plinth/internal/postgres"
+	"plinth/security"
+)
+
+// house is the service: its connections, its rooms, and what runs in it. It is built once, in openHouse.
+type house struct {
+	cfg      Config
+	log      *slog.Logger
+	now      func() time.Time
+	registry *prometheus.Registry
+
+	pg *postgres.DB
+	ch *clickhouse.DB
+
+	accounts *security.Accounts
+
+	ready    *readiness
+	services []api.Service
+	routes   []api.Route
+	tasks    []task
+	closers  []func()
+}
+
+// task is something that runs as long as the house does.
+type task struct {
+	name string
+	run  func(context.Context) error
+}
+
+// openHouse connects to the engines, brings the schemas up to date and builds the rooms.
+func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error) {
+	h := &house{cfg: cfg, log: log, now: time.Now, registry: prometheus.NewRegistry()}
+	for _, step := range []func(context.Context) error{
+		h.openPostgres, h.openClickHouse, h.openSecurity,
+	} {
+		if err := step(ctx); err != nil {
+			h.close()
+			return nil, err
+		}
+	}
+	h.ready = newReadiness(map[string]func(context.Context) error{
+		"postgres":   h.pg.Ping,
+		"clickhouse": h.ch.Ping,
+	})
+	h.task("readiness", h.ready.run)
+	return h, nil
+}
+
+func (h *house) task(name string, run func(context.Context) error) {
+	h.tasks = append(h.tasks, task{name, run})
+}
+
+func (h *house) onClose(f func()) { h.closers = append(h.closers, f) }
+
+func (h *house) close() {
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		h.closers[i]()
+	}
+}
+
+func (h *house) openPostgres(ctx context.Context) error {
+	dsn, err := postgresDSN(h.cfg.Postgres)
+	if err != nil {
+		return err
+	}
+	if h.pg, err = postgres.Open(ctx, dsn); err != nil {
+		return err
+	}
+	h.onClose(h.pg.Close)
+	return h.pg.Migrate(ctx)
+}
+
+// postgresDSN is the URL with the password of the file.
+func postgresDSN(c PostgresConfig) (string, error) {
+	password, err := readSecret(c.PasswordFile)
+	if err != nil || password == "" {
+		return c.URL, err
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return "", fmt.Errorf("postgres-url: %w", err)
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), nil
+}
+
+func (h *house) openClickHouse(ctx context.Context) error {
+	password, err := readSecret(h.cfg.Clickhouse.PasswordFile)
+	if err != nil {
+		return err
+	}
+	h.ch, err = clickhouse.Open(ctx, clickhouse.Config{URL: h.cfg.Clickhouse.URL, User: h.cfg.Clickhouse.User, Password: password})
+	if err != nil {
+		return err
+	}
+	h.onClose(func() { _ = h.ch.Close() })
+	return h.ch.Migrate(ctx)
+}
+
+func (h *house) openSecurity(context.Context) error {
+	store := postgres.NewAccounts(h.pg)
+	h.accounts = security.NewAccounts(store, store, h.now, h.log)
+	return nil
+}
+
+// readSecret returns what a file holds, without the line's end; no path is an empty secret.
+func readSecret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(path)
+	return strings.TrimSpace(string(data)), err
+}
+
+// run serves on l until ctx ends, and then ends everything within ten seconds.
+func (h *house) run(ctx context.Context, l net.Listener) error {
+	server, err := api.New(ctx, api.Config{
+		Log: h.log, Now: h.now, Auth: h.accounts, Keys: postgres.NewKeys(h.pg, h.now),
+		Services: h.services, Routes: h.routes, Console: console(), Ready: h.ready, Registry: h.registry,
+	})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Serve(ctx, l) })
+	for _, t := range h.tasks {
+		g.Go(func() error {
+			if err := t.run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%s: %w", t.name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
