@@ -29,7 +29,7 @@ func TestJourneys(t *testing.T) {
 			env.Setenv("DATA", house.data)
 			env.Setenv("PATH", house.bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("SHARED", sharedData())
-			env.Values[houseKey{}] = house
+			env.Values[runningKey{}] = house
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -51,10 +51,10 @@ func sharedData() string {
 	return dir
 }
 
-type houseKey struct{}
+type runningKey struct{}
 
-// house is the running service that the scripts call.
-type house struct {
+// running is the running service that the scripts call.
+type running struct {
 	url, data, bin string
 
 	mu     sync.Mutex
@@ -62,7 +62,7 @@ type house struct {
 }
 
 // signIn returns a session token of an account, and keeps it for the next call.
-func (h *house) signIn(login string) (string, error) {
+func (h *running) signIn(login string) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if token := h.tokens[login]; token != "" {
@@ -90,7 +90,7 @@ func (h *house) signIn(login string) (string, error) {
 }
 
 // call makes one request and returns its answer.
-func (h *house) call(token, method, path string, body []byte) (int, []byte, error) {
+func (h *running) call(token, method, path string, body []byte) (int, []byte, error) {
 	req, err := http.NewRequest(method, h.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -111,7 +111,7 @@ func (h *house) call(token, method, path string, body []byte) (int, []byte, erro
 }
 
 // as calls as an account; "nobody" signs in as no one.
-func (h *house) as(login, method, path string, body []byte) (int, []byte, error) {
+func (h *running) as(login, method, path string, body []byte) (int, []byte, error) {
 	if login == "nobody" {
 		return h.call("", method, path, body)
 	}
@@ -131,7 +131,7 @@ func cmdAs(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 4 {
 		body = []byte(os.Expand(ts.ReadFile(args[3]), ts.Getenv))
 	}
-	status, answer, err := ts.Value(houseKey{}).(*house).as(args[0], args[1], args[2], body)
+	status, answer, err := ts.Value(runningKey{}).(*running).as(args[0], args[1], args[2], body)
 	ts.Check(err)
 	ts.Logf("%d %.2000s", status, answer)
 	ts.Check(os.WriteFile(ts.MkAbs("answer"), answer, 0o600))
@@ -173,7 +173,7 @@ func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	seconds, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	h := ts.Value(houseKey{}).(*house)
+	h := ts.Value(runningKey{}).(*running)
 	deadline := time.Now().Add(time.Duration(seconds) * time.Second)
 	for {
 		_, answer, err := h.as(args[3], args[4], args[5], nil)

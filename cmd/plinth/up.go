@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -92,11 +90,10 @@ func (h *house) firstAccounts(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(h.cfg.Data, "credentials.json")
 	if len(made) == 0 {
-		return readCredentials(path)
+		return nil, nil
 	}
-	return passwords(made), writeCredentials(path, passwords(made))
+	return passwords(made), writeCredentials(filepath.Join(h.cfg.Data, "credentials.json"), passwords(made))
 }
 
 func passwords(logins []security.Login) map[string]string {
@@ -115,19 +112,7 @@ func writeCredentials(path string, m map[string]string) error {
 	return os.WriteFile(path, data, 0o600)
 }
 
-func readCredentials(path string) (map[string]string, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // someone took the file away, as they should once the passwords are changed
-	}
-	if err != nil {
-		return nil, err
-	}
-	var m map[string]string
-	return m, json.Unmarshal(data, &m)
-}
-
-// welcome tells how to enter. On a first run it shows the passwords; later it names the file they were put in.
+// welcome tells how to enter. Only a first run shows the passwords; later runs name the file they were put in.
 func welcome(addr, data string, logins map[string]string) {
 	fmt.Printf("\nPlinth 数据底座  http://%s\n\n", addr)
 	for _, who := range []struct{ login, zh string }{
@@ -138,5 +123,8 @@ func welcome(addr, data string, logins map[string]string) {
 			fmt.Printf("  %-12s %s  %s\n", who.login, logins[who.login], who.zh)
 		}
 	}
-	fmt.Printf("\nThe passwords are in %s. Ctrl-C stops all; the data stays.\n", filepath.Join(data, "credentials.json"))
+	if len(logins) > 0 {
+		fmt.Println()
+	}
+	fmt.Printf("The first passwords are in %s. Ctrl-C stops all; the data stays.\n", filepath.Join(data, "credentials.json"))
 }

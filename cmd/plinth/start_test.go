@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"plinth/internal/stack"
+)
+
+// TestMain lets the test binary run the engines of the stack.
+func TestMain(m *testing.M) {
+	if stack.RunEngine(os.Args) {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// startHouse builds the programs, starts `plinth up` in a fresh folder and waits until it serves.
+func startHouse(t *testing.T) *running {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "plinth/cmd/plinth", "plinth/cmd/plinth-verify")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	chaincode := exec.Command("go", "build", "-o", filepath.Join(bin, "plinth-chaincode"), "plinth/ledger/chaincode/server")
+	if out, err := chaincode.CombinedOutput(); err != nil {
+		t.Fatalf("build the chaincode: %v\n%s", err, out)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	up := exec.Command(filepath.Join(bin, "plinth"), "up", "--data", data, "--listen", "127.0.0.1:0")
+	url := launch(t, up)
+	return &running{url: url, data: data, bin: bin, tokens: map[string]string{}}
+}
+
+// launch starts `plinth up` and returns the address it prints. It is stopped in order when t ends.
+func launch(t *testing.T, up *exec.Cmd) string {
+	t.Helper()
+	out, err := up.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := &strings.Builder{}
+	up.Stderr = said
+	up.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		begun := time.Now()
+		_ = up.Process.Signal(os.Interrupt)
+		_ = up.Wait()
+		t.Logf("stopped in %s", time.Since(begun))
+		if t.Failed() {
+			t.Logf("the service said:\n%s", tailOf(said.String(), 8000))
+		}
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if _, addr, ok := strings.Cut(lines.Text(), "http://"); ok {
+			go func() {
+				for lines.Scan() { // keep reading, so that the program never blocks on a full pipe
+				}
+			}()
+			return "http://" + strings.TrimSpace(addr)
+		}
+	}
+	t.Fatalf("plinth up gave no address:\n%s", said)
+	return ""
+}
+
+func tailOf(s string, n int) string { return s[max(0, len(s)-n):] }
