@@ -1,0 +1,152 @@
+package sequencer
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"plinth/ledger"
+)
+
+// Keys are the secrets of the logs. Losing the log keys ends the logs; losing the others leaves them valid, but
+// payloads can no longer be shown to be what was committed to.
+type Keys struct {
+	Logs   map[ledger.Origin]string // C2SP signed-note signer keys
+	Tenant []byte                   // subjects' tags
+	Salts  []byte                   // payloads' salts derive from it
+}
+
+// Origins are the logs of a deployment, in the order in which they are shown.
+var Origins = []ledger.Origin{ledger.Authz, ledger.Device}
+
+// LoadKeys reads the keys in dir, each in a file that only its owner may read. On the first start, when the folder is
+// not there, it makes them. A folder in which a key is missing is an error: a new key would be a new log.
+func LoadKeys(dir, name string) (Keys, error) {
+	_, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = makeKeys(dir, name)
+	}
+	if err != nil {
+		return Keys{}, fmt.Errorf("ledger keys: %w", err)
+	}
+	k := Keys{Logs: map[ledger.Origin]string{}}
+	for _, o := range Origins {
+		if k.Logs[o], err = readKey(dir, string(o)); err != nil {
+			return Keys{}, err
+		}
+		signer, err := note.NewSigner(k.Logs[o])
+		if err != nil || signer.Name() != OriginLine(name, o) {
+			return Keys{}, fmt.Errorf("ledger keys: the key of %s is not one of the log %s", o, OriginLine(name, o))
+		}
+	}
+	if k.Tenant, err = readSecret(dir, "tenant"); err != nil {
+		return Keys{}, err
+	}
+	k.Salts, err = readSecret(dir, "salts")
+	return k, err
+}
+
+// OriginLine returns the first line of a log's checkpoints.
+func OriginLine(name string, o ledger.Origin) string { return name + "/" + string(o) }
+
+// makeKeys fills a folder beside dir and puts it in place whole, so that a crash leaves all keys or none.
+func makeKeys(dir, name string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "keys-new-")
+	if err != nil {
+		return err
+	}
+	for _, o := range Origins {
+		skey, _, err := note.GenerateKey(rand.Reader, OriginLine(name, o))
+		if err != nil {
+			return err
+		}
+		if err := writeKey(tmp, string(o), skey); err != nil {
+			return err
+		}
+	}
+	for _, n := range []string{"tenant", "salts"} {
+		b := make([]byte, 32)
+		rand.Read(b)
+		if err := writeKey(tmp, n, hex.EncodeToString(b)); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(syncDir(tmp), os.Rename(tmp, dir)); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+func keyFile(dir, name string) string { return filepath.Join(dir, name+".key") }
+
+func writeKey(dir, name, text string) error {
+	f, err := os.OpenFile(keyFile(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text + "\n")
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func readKey(dir, name string) (string, error) {
+	path := keyFile(dir, name)
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("ledger keys: %w; restore it from the backup, a new one would begin a new log", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("ledger keys: others may read %s, want mode 0600", path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("ledger keys: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func readSecret(dir, name string) ([]byte, error) {
+	text, err := readKey(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 32 {
+		return nil, fmt.Errorf("ledger keys: %s is not 32 bytes in hex", keyFile(dir, name))
+	}
+	return b, nil
+}
+
+// VerifierKey returns the public half of a signer key (C2SP signed-note).
+func VerifierKey(skey string) (string, error) {
+	parts := strings.SplitN(skey, "+", 5)
+	if len(parts) != 5 || parts[0] != "PRIVATE" || parts[1] != "KEY" {
+		return "", errors.New("log key: not a signer key")
+	}
+	seed, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil || len(seed) != 1+ed25519.SeedSize {
+		return "", errors.New("log key: not an Ed25519 signer key")
+	}
+	key := ed25519.NewKeyFromSeed(seed[1:]) // the first byte names the algorithm; NewSigner has checked it
+	return note.NewEd25519VerifierKey(parts[2], key.Public().(ed25519.PublicKey))
+}
+
+// Salt derives the salt of one record's payload.
+func (k Keys) Salt(r ledger.Record) ([]byte, error) {
+	subject, err := ledger.SubjectKey(k.Salts, r.Subject)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Salt(subject, r.ID)
+}
