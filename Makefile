@@ -73,6 +73,9 @@ test: engines fabric chaincode build lint ## run every test on real engines
 	go test -timeout 15m ./cmd/plinth
 	cd web && npm run check && npm test && npm run e2e
 
+bench: engines fabric chaincode build ## measure on real engines and write bench/RESULTS.md (about 20 minutes)
+	go run ./bench
+
 lint: ## vet and format
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
@@ -80,4 +83,4 @@ lint: ## vet and format
 clean: ## remove what was built; the data folder stays
 	rm -rf bin web/dist/assets web/dist/index.html
 
-.PHONY: help tools generate verify engines build run test lint clean
+.PHONY: help tools generate verify engines build run test bench lint clean

@@ -1,0 +1,69 @@
+// Command bench measures Plinth on this machine, on real engines, and writes bench/results.json and bench/RESULTS.md.
+// What a room can measure is a Go benchmark in that room, which this program runs and reads; what only the whole house
+// can show, its start and its memory, it measures itself.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// Result is one figure. Value is in Unit; Ratio is Value over Peer's value in the same run, 0 when there is no peer.
+type Result struct {
+	Name    string  `json:"name"`
+	Value   float64 `json:"value"`
+	Unit    string  `json:"unit"`
+	Peer    string  `json:"peer"`
+	Ratio   float64 `json:"ratio"`
+	Date    string  `json:"date"`
+	Machine string  `json:"machine"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	date, machine := time.Now().Format(time.DateOnly), machine()
+	var results []Result
+	for i, m := range measurements {
+		fmt.Printf("[%d/%d] %s\n", i+1, len(measurements), m.what)
+		found, err := m.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.what, err)
+		}
+		for _, r := range found {
+			r.Date, r.Machine = date, machine
+			fmt.Printf("      %-24s %14.2f %s%s\n", r.Name, r.Value, r.Unit, beside(r))
+			results = append(results, r)
+		}
+	}
+	if err := writeJSON("bench/results.json", results); err != nil {
+		return err
+	}
+	return writeMarkdown("bench/RESULTS.md", results)
+}
+
+func beside(r Result) string {
+	if r.Peer == "" {
+		return ""
+	}
+	return fmt.Sprintf("  (%.2f × %s)", r.Ratio, r.Peer)
+}
+
+func writeJSON(path string, results []Result) error {
+	data, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
