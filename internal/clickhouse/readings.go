@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"plinth"
@@ -45,11 +46,19 @@ func (s *Readings) Of(ctx context.Context, d plinth.DeviceID, from, to time.Time
 		WHERE device = ? AND at >= `+instant+` AND at < `+instant+` ORDER BY metric, at, seq`, string(d), millis(from), millis(to))
 }
 
-// Known returns the stored readings of d's metric in a range, both ends included, for comparing an import with them.
-func (s *Readings) Known(ctx context.Context, d plinth.DeviceID, metric string, from, to time.Time) ([]sensors.Reading, error) {
+// Known returns the stored readings of d's metric at the moments, for comparing an import with them.
+func (s *Readings) Known(ctx context.Context, d plinth.DeviceID, metric string, at []time.Time) ([]sensors.Reading, error) {
+	if len(at) == 0 {
+		return nil, nil
+	}
+	ms := make([]int64, len(at))
+	for i, t := range at {
+		ms[i] = millis(t)
+	}
 	return s.query(ctx, `
 		SELECT device, metric, at, seq, value, flags, rx FROM plinth.reading FINAL
-		WHERE metric = ? AND device = ? AND at >= `+instant+` AND at <= `+instant+` ORDER BY at, seq`, metric, string(d), millis(from), millis(to))
+		WHERE metric = ? AND device = ? AND at >= `+instant+` AND at <= `+instant+` AND toUnixTimestamp64Milli(at) IN ?
+		ORDER BY at, seq`, metric, string(d), slices.Min(ms), slices.Max(ms), ms)
 }
 
 // Count returns the number of readings, each counted once.
