@@ -21,10 +21,8 @@ import (
 // and each lock has been tried. On an error the scopes are as before. Statements of the embedded engine wait meanwhile
 // (tenths of a second), and those that run for more than seconds end with ErrUnavailable.
 func (db *DB) ApplyScopes(ctx context.Context, scopes []Scope) error {
-	for _, s := range scopes {
-		if err := s.Validate(); err != nil {
-			return err
-		}
+	if err := ValidateScopes(scopes); err != nil {
+		return err
 	}
 	embedded, err := db.isEmbedded(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -78,6 +79,21 @@ func (s Scope) Validate() error {
 	return nil
 }
 
+// ValidateScopes checks each scope, and that no name comes twice.
+func ValidateScopes(scopes []Scope) error {
+	seen := map[string]bool{}
+	for _, s := range scopes {
+		if err := s.Validate(); err != nil {
+			return err
+		}
+		if seen[s.Name] {
+			return plinth.Invalid("name", "there are two scopes %s", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	return nil
+}
+
 func (t ScopeTable) validate(field string) error {
 	db, table := t.BaseName()
 	switch {
@@ -108,9 +124,20 @@ func (t ScopeTable) BaseName() (db, table string) {
 	return serviceDatabase, t.Base
 }
 
+// Hash names the scope's whole content. It is the comment of the scope's database, so that one can see whether the views
+// are those of this scope or of an older one of the same name.
+func (s Scope) Hash() string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings and slices of strings always marshal
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
 // CreateStatements make the scope's database and views; the definer must exist. They change nothing that exists.
 func (s Scope) CreateStatements() []string {
-	out := []string{"CREATE DATABASE IF NOT EXISTS " + s.Database() + " ENGINE = Atomic"}
+	out := []string{fmt.Sprintf("CREATE DATABASE IF NOT EXISTS %s ENGINE = Atomic COMMENT '%s'", s.Database(), s.Hash())}
 	for _, t := range s.Tables {
 		if t.View != "" {
 			out = append(out, fmt.Sprintf("CREATE VIEW IF NOT EXISTS %s.%s DEFINER = %s SQL SECURITY DEFINER AS %s",

@@ -13,18 +13,23 @@ import (
 	"plinth/internal/clickhouse"
 )
 
-// scoped starts an engine with a base of people and the scopes a (region A, phone masked) and b (region B).
+// scoped gives the shared engine a base of people and the scopes a (region A, phone masked) and b (region B).
 func scoped(t *testing.T) (*process, *clickhouse.DB, []clickhouse.Scope) {
 	t.Helper()
-	p := start(t, t.TempDir())
+	p := engine(t)
 	db := openAt(t, p.cfg)
 	mustExec(t, db,
-		"CREATE TABLE people (id UInt32, region LowCardinality(String), phone String, secret String) ENGINE = MergeTree ORDER BY id",
+		"CREATE OR REPLACE TABLE people (id UInt32, region LowCardinality(String), phone String, secret String) ENGINE = MergeTree ORDER BY id",
 		"INSERT INTO people SELECT number, if(number % 3 = 0, 'A', 'B'), concat('1390000', toString(1000 + number)), 'x' FROM numbers(3000)")
 	scopes := []clickhouse.Scope{scope("a", "A"), scope("b", "B")}
 	if err := db.ApplyScopes(t.Context(), scopes); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // the test's context has ended
+		if err := db.ApplyScopes(context.Background(), nil); err != nil {
+			t.Error(err)
+		}
+	})
 	return p, db, scopes
 }
 

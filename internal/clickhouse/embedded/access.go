@@ -92,17 +92,15 @@ func (a *access) start() error {
 	if err := a.e.boot(usersXML(scopes)); err != nil {
 		return err
 	}
-	return a.converge(nil, scopes)
+	return a.converge(scopes)
 }
 
 // apply makes exactly these scopes exist. On any fault the old ones are in force again.
 func (a *access) apply(scopes []clickhouse.Scope) error {
 	a.change.Lock()
 	defer a.change.Unlock()
-	for _, s := range scopes {
-		if err := s.Validate(); err != nil {
-			return exceptionf(36, "BAD_ARGUMENTS", "%s", err)
-		}
+	if err := clickhouse.ValidateScopes(scopes); err != nil {
+		return exceptionf(36, "BAD_ARGUMENTS", "%s", err)
 	}
 	scopes = slices.Clone(scopes)
 	slices.SortFunc(scopes, func(x, y clickhouse.Scope) int { return strings.Compare(x.Name, y.Name) })
@@ -115,19 +113,26 @@ func (a *access) apply(scopes []clickhouse.Scope) error {
 	}
 	began := time.Now()
 	defer a.e.drain(grace)()
-	if err := a.switchTo(old, scopes); err != nil {
-		if back := a.switchTo(scopes, old); back != nil {
-			a.log.Error("rights not restored, no reader is admitted", "error", back)
-			a.set(nil)
-		}
-		return err
+	err := a.switchTo(scopes)
+	if err == nil {
+		err = a.save(scopes)
 	}
-	if err := a.save(scopes); err != nil {
+	if err != nil {
+		a.restore(old)
 		return err
 	}
 	a.set(scopes)
 	a.log.Info("rights changed", "scopes", len(scopes), "took", time.Since(began))
 	return nil
+}
+
+// restore puts the old scopes in force again. If even that fails, no reader is admitted and the process ends: a fresh
+// start builds everything from what was last saved.
+func (a *access) restore(old []clickhouse.Scope) {
+	if err := a.switchTo(old); err != nil {
+		a.set(nil)
+		a.e.broken <- fmt.Errorf("restore rights after a refused change: %w", err)
+	}
 }
 
 // check has the engine's parser read every text of the scopes before anything is touched.
@@ -149,59 +154,63 @@ func (a *access) check(scopes []clickhouse.Scope) error {
 	return nil
 }
 
-// checkTable refuses a filter or a view that is not one expression or one query on its own.
+// checkTable refuses a filter that is not one expression and a view that is not one query. The filter must parse both
+// bare, where it cannot close a bracket that it did not open, and in brackets, where it cannot go on to other clauses.
 func checkTable(s *session, scope clickhouse.Scope, t clickhouse.ScopeTable) error {
 	db, table := t.BaseName()
-	texts := map[string]string{"filter": fmt.Sprintf("SELECT %s FROM %s.%s WHERE (%s\n)", strings.Join(t.Columns, ", "), db, table, t.Filter)}
+	from := fmt.Sprintf("SELECT %s FROM %s.%s WHERE ", strings.Join(t.Columns, ", "), db, table)
+	texts := [][2]string{{"filter", from + t.Filter}, {"filter", from + "(" + t.Filter + "\n)"}}
 	if t.View != "" {
-		texts["select"] = t.Select
+		texts = append(texts, [2]string{"select", t.Select})
 	}
-	for what, sql := range texts {
-		_, err := gate(s, service, sql)
-		if n := s.analyse(sql); err == nil && n.class != classRead {
-			err = exceptionf(62, "SYNTAX_ERROR", "it is not a query")
-		}
-		if err == nil {
-			_, err = s.text("DESCRIBE (" + sql + "\n)")
-		}
-		if err != nil {
-			return exceptionf(asException(err).Code, "BAD_ARGUMENTS", "scope %s, base %s, %s: %s", scope.Name, t.Base, what, err)
+	for _, text := range texts {
+		if err := checkQuery(s, text[1]); err != nil {
+			return exceptionf(asException(err).Code, "BAD_ARGUMENTS", "scope %s, base %s, %s: %s", scope.Name, t.Base, text[0], err)
 		}
 	}
 	return nil
 }
 
+func checkQuery(s *session, sql string) error {
+	class, err := gate(s, service, sql)
+	if err != nil {
+		return err
+	}
+	if class != classRead {
+		return exceptionf(62, "SYNTAX_ERROR", "it is not a query")
+	}
+	_, err = s.text("DESCRIBE (" + sql + "\n)")
+	return err
+}
+
 // switchTo closes the engine, boots it with the new users, makes the views and proves that the locks hold. The caller
 // holds admission for writing.
-func (a *access) switchTo(from, to []clickhouse.Scope) error {
+func (a *access) switchTo(to []clickhouse.Scope) error {
 	if err := a.e.shut(); err != nil {
 		return err
 	}
 	if err := a.e.boot(usersXML(to)); err != nil {
 		return err
 	}
-	if err := a.converge(from, to); err != nil {
+	if err := a.converge(to); err != nil {
 		return err
 	}
 	return a.verify(to)
 }
 
-// converge drops the databases of scopes that are gone or changed and makes those that are missing.
-func (a *access) converge(from, to []clickhouse.Scope) error {
-	out, err := a.e.root.text("SELECT name FROM system.databases WHERE startsWith(name, 's_')")
+// converge drops the databases of scopes that are gone or changed and makes what is missing.
+func (a *access) converge(to []clickhouse.Scope) error {
+	keep := map[string]string{}
+	for _, s := range to {
+		keep[s.Database()] = s.Hash()
+	}
+	out, err := a.e.root.text("SELECT name, comment FROM system.databases WHERE startsWith(name, 's_')")
 	if err != nil {
 		return err
 	}
-	there := map[string]bool{}
-	for name := range strings.FieldsSeq(out) {
-		there[name] = true
-	}
-	keep := map[string]bool{}
-	for _, s := range to {
-		keep[s.Database()] = len(from) == 0 || slices.ContainsFunc(from, s.Equal)
-	}
-	for name := range there {
-		if keep[name] {
+	for line := range strings.Lines(out) {
+		name, hash, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		if want, ok := keep[name]; ok && want == hash {
 			continue
 		}
 		if _, err := a.e.root.text("DROP DATABASE " + name + " SYNC"); err != nil {

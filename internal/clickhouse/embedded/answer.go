@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/ClickHouse/ch-go/compress"
 )
@@ -73,6 +74,15 @@ func (a *answer) send(p []byte, blocks *compress.Writer) error {
 	return err
 }
 
+// hurry gives a withdrawn statement's caller one more second: one that reads or sends slowly, or not at all, must not
+// hold up the withdrawal.
+func (a *answer) hurry() {
+	soon := time.Now().Add(time.Second)
+	c := http.NewResponseController(a.w)
+	_ = c.SetWriteDeadline(soon) // a connection that takes no deadline is already gone
+	_ = c.SetReadDeadline(soon)
+}
+
 // nothing ends an answer that has no output: the driver takes a length of exactly 0 for "no result set".
 func (a *answer) nothing(written uint64) {
 	if a.started {
@@ -120,7 +130,7 @@ func writeException(w http.ResponseWriter, e *Exception) {
 // statusOf is the HTTP status of an engine's error code; most are the statement's fault or the engine's own.
 func statusOf(code int) int {
 	switch code {
-	case 6, 26, 27, 33, 36, 38, 41, 43, 44, 47, 53, 62, 69, 70, 72, 73, 115, 130, 131, 158, 307, 396, 456, 457:
+	case 6, 26, 27, 33, 36, 38, 41, 43, 44, 47, 53, 62, 69, 70, 72, 73, 115, 117, 130, 131, 158, 306, 307, 396, 456, 457:
 		return http.StatusBadRequest
 	case 48:
 		return http.StatusNotImplemented

@@ -31,6 +31,8 @@ type engine struct {
 	root  *rawConn     // keeps the engine booted; owned by whoever holds admit for writing
 	open  atomic.Int64 // sessions besides root
 
+	broken chan error // the engine cannot go on; the process should end and be started again
+
 	mu      sync.Mutex
 	running map[string]*statement
 	next    uint64
@@ -44,7 +46,7 @@ type statement struct {
 }
 
 func newEngine(c *chdb, dir string, memory int64, log *slog.Logger) *engine {
-	return &engine{c: c, dir: dir, memory: memory, log: log, running: map[string]*statement{}}
+	return &engine{c: c, dir: dir, memory: memory, log: log, broken: make(chan error, 1), running: map[string]*statement{}}
 }
 
 func (e *engine) usersFile() string { return filepath.Join(e.dir, "users.xml") }
@@ -101,11 +103,17 @@ func assume(r *rawConn, role string) error {
 	return nil
 }
 
-// session opens a session that holds the role alone, with the settings. Each statement has its own, so nothing leaks
+// sessionDefaults are the library's own defaults undone: they take any word for a query, and drop columns of an insert
+// that the table does not have.
+var sessionDefaults = []string{"--implicit_select=0", "--allow_introspection_functions=0", "--input_format_skip_unknown_fields=0"}
+
+// session opens a session that holds the role alone. Each statement has its own, so nothing leaks
 // from one to the next. Every session of the process comes from here or from boot. The caller holds admit for reading.
-func (e *engine) session(role, comment string, settings ...string) (*session, error) {
-	args := append([]string{"--path=" + filepath.Join(e.dir, "data"), "--implicit_select=0",
-		"--allow_introspection_functions=0", "--log_comment=" + comment}, settings...)
+func (e *engine) session(role, comment string) (*session, error) {
+	if e.root == nil { // a session would boot the engine without its users
+		return nil, exceptionf(210, "NETWORK_ERROR", "the engine is closed")
+	}
+	args := append([]string{"--path=" + filepath.Join(e.dir, "data"), "--log_comment=" + comment}, sessionDefaults...)
 	r, err := e.c.dial(args...)
 	if err != nil {
 		return nil, exceptionf(210, "NETWORK_ERROR", "no session could be opened")

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -9,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"plinth/internal/clickhouse"
 )
@@ -106,8 +106,7 @@ func (h *handler) run(ctx context.Context, id identity, req *request, a *answer)
 	}
 	ctx, st, end := h.e.begin(ctx, id.role)
 	defer end()
-	// A caller that reads slowly, or not at all, must not hold up a withdrawal.
-	stop := context.AfterFunc(ctx, func() { _ = http.NewResponseController(a.w).SetWriteDeadline(time.Now().Add(time.Second)) })
+	stop := context.AfterFunc(ctx, a.hurry)
 	defer stop()
 	written, err := h.runIn(id, st, req, a)
 	var reason *Exception
@@ -155,12 +154,9 @@ func prepare(s *session, id identity, req *request) error {
 	if err != nil {
 		return err
 	}
-	db := req.database
-	if db == "" && id.reader() {
-		db = clickhouse.Scope{Name: id.scope}.Database()
-	}
-	if db == "" {
-		db = database
+	db, err := databaseOf(id, req.database)
+	if err != nil {
+		return err
 	}
 	for _, sql := range []string{"USE " + db, setStatement(settings)} {
 		if _, err := s.text(sql); err != nil {
@@ -168,6 +164,19 @@ func prepare(s *session, id identity, req *request) error {
 		}
 	}
 	return nil
+}
+
+// databaseOf is the database that unqualified names mean. A reader has its own alone: within "system" it would find
+// tables that no grant guards.
+func databaseOf(id identity, asked string) (string, error) {
+	if !id.reader() {
+		return cmp.Or(asked, database), nil
+	}
+	own := clickhouse.Scope{Name: id.scope}.Database()
+	if asked != "" && asked != own {
+		return "", exceptionf(497, "ACCESS_DENIED", "a reader of a scope may not use the database %s", asked)
+	}
+	return own, nil
 }
 
 // runInsert streams the body into the engine. A body that breaks off is cancelled, never committed as if it were whole.

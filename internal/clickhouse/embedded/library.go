@@ -68,6 +68,16 @@ func enginesDirs(given string) []string {
 	return dirs
 }
 
+// sumCache is where checkLibrary keeps its answer: in the user's cache, for all data folders alike, or in the folder.
+func sumCache(dir string) string {
+	if cache, err := os.UserCacheDir(); err == nil {
+		if cache = filepath.Join(cache, "plinth"); os.MkdirAll(cache, 0o700) == nil {
+			return filepath.Join(cache, "libchdb.sum")
+		}
+	}
+	return filepath.Join(dir, "libchdb.sum")
+}
+
 // checkLibrary compares the library with the pinned sum. Hashing half a gigabyte takes seconds, so the answer for a
 // file of this path, size and time of change is kept in cacheFile; whoever can write that can replace the library too.
 func checkLibrary(path, cacheFile string) error {
@@ -89,7 +99,7 @@ func checkLibrary(path, cacheFile string) error {
 	if got != want {
 		return fmt.Errorf("%s is not the pinned build (sha256 %s, want %s): %s", path, got, want, waysOut)
 	}
-	return os.WriteFile(cacheFile, []byte(stamp), 0o600)
+	return writeFile(cacheFile, stamp)
 }
 
 func sumFile(path string) (string, error) {

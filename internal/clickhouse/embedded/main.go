@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"plinth/internal/clickhouse"
@@ -27,6 +26,10 @@ type Ready struct {
 	Ready bool   `json:"ready"`
 	URL   string `json:"url"`
 }
+
+// maxStatements run at once; more wait. It is above the connections of the service's pool, since one that reads rows may
+// hold a statement while it starts another.
+const maxStatements = 32
 
 type options struct {
 	dir, listen, library, engines, passwordFile string
@@ -100,6 +103,8 @@ func serve(ctx context.Context, o options, out io.Writer, log *slog.Logger) erro
 	select {
 	case err := <-served:
 		return err
+	case err := <-h.e.broken:
+		return err
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
@@ -137,7 +142,7 @@ func openLocked(o options, log *slog.Logger) (*handler, error) {
 			return nil, err
 		}
 	}
-	if err := checkLibrary(o.library, filepath.Join(o.dir, "library.sum")); err != nil {
+	if err := checkLibrary(o.library, sumCache(o.dir)); err != nil {
 		return nil, err
 	}
 	// The engine takes its time zone from the environment when it is loaded, and from nowhere else.
@@ -157,7 +162,7 @@ func openLocked(o options, log *slog.Logger) (*handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handler{e: e, access: a, password: password, slots: make(chan struct{}, max(8, 4*runtime.NumCPU())), log: log, version: version}, nil
+	return &handler{e: e, access: a, password: password, slots: make(chan struct{}, maxStatements), log: log, version: version}, nil
 }
 
 // selfTest makes sure that the driver and this package still understand each other: the first query of a connection is

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,11 +96,16 @@ func configXML(usersFile string, memory int64) string {
 `, escape(usersFile), memory, memory/16)
 }
 
-// writeFile replaces a file whole, so that a crash leaves the old or the new one.
+// writeFile replaces a file whole, so that a crash leaves the old or the new one. Only its owner may read it.
 func writeFile(path, text string) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, filepath.Clean(path))
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }
