@@ -20,12 +20,13 @@ required := {
 	"quota.left",
 	"risk.contained",
 	"risk.band",
+	"query.admitted",
 }
 
-# A query's text has been read by the engine's own parser before it is decided.
-premises := required | {"query.admitted"} if input.action.name == "query"
-
-premises := required if input.action.name != "query"
+# A query's text has been read by the engine's own parser before it is decided; the other actions have no text.
+premises := required - {"query.admitted"} if {
+	input.action.name in {"preview", "export"}
+} else := required
 
 grant := data.grants[input.context.grant]
 
