@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -106,8 +107,8 @@ func (q *Query) check() error {
 		return plinth.Invalid("sql", "write one SELECT")
 	case len(q.Text) > maxQueryText:
 		return plinth.Invalid("sql", "a query has at most %d bytes", maxQueryText)
-	case !utf8.ValidString(q.Text):
-		return plinth.Invalid("sql", "a query is UTF-8 text")
+	case !utf8.ValidString(q.Text) || strings.ContainsRune(q.Text, 0):
+		return plinth.Invalid("sql", "a query is UTF-8 text without NUL")
 	case q.MaxRows < 0 || q.MaxRows > MaxQueryRows:
 		return plinth.Invalid("max_rows", "at most %d rows", MaxQueryRows)
 	case q.MaxRows == 0:
