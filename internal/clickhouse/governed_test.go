@@ -48,7 +48,11 @@ func governed(t *testing.T) *clickhouse.DB {
 		FROM numbers(400)`
 	mustExec(t, db, "TRUNCATE TABLE plinth.event", "SYSTEM STOP MERGES plinth.event", insert, insert)
 	t.Cleanup(func() {
-		mustExec(t, db, "SYSTEM START MERGES plinth.event", "TRUNCATE TABLE plinth.event")
+		for _, sql := range []string{"SYSTEM START MERGES plinth.event", "TRUNCATE TABLE plinth.event"} {
+			if err := db.Exec(context.WithoutCancel(t.Context()), sql); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 	return db
 }
