@@ -1,8 +1,6 @@
 package chaincode
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,18 +15,11 @@ import (
 // attestDomain is the first line of Attest's answer, and of no other: see ledger.AttestedCheckpoint.
 const attestDomain = "plinth-attest/v1\n"
 
-// Keys of the state. An origin goes in as a hash, so that no name can reach into another's keys. head is what
-// transactions race for: Fabric's read version makes it a compare-and-swap. A cp key is written once.
-func logKey(origin string) string  { return "log/" + originID(origin) }
-func headKey(origin string) string { return "head/" + originID(origin) }
-func checkpointKey(origin string, size int64) string {
-	return fmt.Sprintf("cp/%s/%016x", originID(origin), size)
-}
-
-func originID(origin string) string {
-	sum := sha256.Sum256([]byte(origin))
-	return hex.EncodeToString(sum[:16])
-}
+// Keys of the state. An origin goes in as a hash, so that no name can reach into another's keys. The
+// head is what transactions race for: Fabric's read version makes it a compare-and-swap. A checkpoint's key
+// (ledger.CheckpointKey) is written once.
+func logKey(origin string) string  { return "log/" + ledger.OriginID(origin) }
+func headKey(origin string) string { return "head/" + ledger.OriginID(origin) }
 
 // registerLog(origin, vkey) makes a log known. Its key never changes: a second one would let two logs share a name.
 func registerLog(stub shim.ChaincodeStubInterface, args [][]byte) (string, error) {
@@ -131,7 +122,7 @@ func advance(stub shim.ChaincodeStubInterface, origin string, cp checkpoint, pro
 		return "", err
 	}
 	value := stub.GetTxID() + "\n" + cp.note
-	if err := stub.PutState(checkpointKey(origin, cp.size), []byte(value)); err != nil {
+	if err := stub.PutState(ledger.CheckpointKey(origin, cp.size), []byte(value)); err != nil {
 		return "", err
 	}
 	return "anchored " + stub.GetTxID(), stub.SetEvent("anchored", []byte(cp.note))
@@ -164,7 +155,7 @@ func readHead(stub shim.ChaincodeStubInterface, args [][]byte) (string, error) {
 
 // loadCheckpoint returns the checkpoint of a size and its transaction, which is empty when there is none.
 func loadCheckpoint(stub shim.ChaincodeStubInterface, origin string, size int64) (cp checkpoint, tx string, err error) {
-	value, err := stub.GetState(checkpointKey(origin, size))
+	value, err := stub.GetState(ledger.CheckpointKey(origin, size))
 	if err != nil || value == nil {
 		return checkpoint{}, "", err
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"plinth/ledger"
 )
 
 // Description is the content of network.json. Paths may be relative to the file's folder.
@@ -147,4 +149,17 @@ func (d *Description) resolve(dir string) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
+}
+
+// Trust reads the organisations' root certificates: what an auditor must have to verify receipts.
+func (d Description) Trust(logKeys ...string) (ledger.Trust, error) {
+	t := ledger.Trust{LogKeys: logKeys}
+	for _, o := range d.Organisations {
+		pem, err := os.ReadFile(o.RootCA)
+		if err != nil {
+			return ledger.Trust{}, fmt.Errorf("root certificate of %s: %w", o.MSP, err)
+		}
+		t.Roots = append(t.Roots, ledger.TrustedRoot{MSP: o.MSP, Name: o.Title, PEM: string(pem)})
+	}
+	return t, nil
 }
