@@ -2,8 +2,11 @@ package stacktest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -35,6 +38,9 @@ var startFabric = sync.OnceValues(func() (*stack.FabricNetwork, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := buildChaincode(); err != nil {
+		return nil, err
+	}
 	f, err := stack.StartFabric(context.Background(), home, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
@@ -42,3 +48,19 @@ var startFabric = sync.OnceValues(func() (*stack.FabricNetwork, error) {
 	onExit(f.Stop)
 	return f, nil
 })
+
+// buildChaincode makes the contract's program from the sources under test; one that lies in bin may be older.
+func buildChaincode() error {
+	if os.Getenv("PLINTH_CHAINCODE") != "" {
+		return nil
+	}
+	home, err := dir("chaincode")
+	if err != nil {
+		return err
+	}
+	program := filepath.Join(home, "plinth-chaincode")
+	if out, err := exec.Command("go", "build", "-o", program, "plinth/ledger/chaincode/server").CombinedOutput(); err != nil {
+		return fmt.Errorf("build the chaincode: %w\n%s", err, out)
+	}
+	return os.Setenv("PLINTH_CHAINCODE", program)
+}
