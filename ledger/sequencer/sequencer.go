@@ -1,0 +1,237 @@
+package sequencer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"plinth"
+	"plinth/ledger"
+)
+
+// Config shapes a Sequencer. Zero values of the times and sizes are replaced by their defaults.
+type Config struct {
+	Dir         string        // of the logs and keys
+	Name        string        // first part of the origin lines, unique in the world
+	SealEvery   time.Duration // least time between looks into the outbox; default 200 ms
+	AnchorEvery time.Duration // least time between two anchors of one log; default 2 s
+	Batch       int           // most records under one checkpoint; default 4096
+	MinFree     uint64        // bytes of disk below which nothing is sealed; default 256 MiB
+	Trust       ledger.Policy // what an attestation must satisfy before a receipt is made of it; At is set to now
+}
+
+func (c Config) withDefaults() Config {
+	if c.SealEvery == 0 {
+		c.SealEvery = 200 * time.Millisecond
+	}
+	if c.AnchorEvery == 0 {
+		c.AnchorEvery = 2 * time.Second
+	}
+	if c.Batch == 0 {
+		c.Batch = 4096
+	}
+	if c.MinFree == 0 {
+		c.MinFree = 256 << 20
+	}
+	return c
+}
+
+// Sequencer writes the logs of one deployment. There is one per deployment: the logs' lock files see to it.
+type Sequencer struct {
+	cfg   Config
+	keys  Keys
+	store Store
+	chain Chain
+	now   func() time.Time
+	log   *slog.Logger
+	lines map[ledger.Origin]*line
+}
+
+// line is one log's way from the outbox to the chain.
+type line struct {
+	origin     ledger.Origin
+	log        *Log
+	vkey       string
+	registered bool // by this process; used by the anchoring goroutine alone
+
+	mu     sync.Mutex // guards status
+	status Status
+}
+
+// Status is what is going on with one log.
+type Status struct {
+	Origin    ledger.Origin
+	SealErr   error // why nothing is sealed just now
+	AnchorErr error // why nothing is anchored just now
+}
+
+// Open opens the logs and brings the projection up to them. It refuses when a log does not extend what the projection
+// or the chain has seen of it; when the chain is away that question is put again as soon as it is back.
+func Open(ctx context.Context, c Config, store Store, chain Chain, now func() time.Time, log *slog.Logger) (*Sequencer, error) {
+	c = c.withDefaults()
+	s := &Sequencer{cfg: c, store: store, chain: chain, now: now, log: log, lines: map[ledger.Origin]*line{}}
+	var err error
+	if s.keys, err = LoadKeys(filepath.Join(c.Dir, "keys"), c.Name); err != nil {
+		return nil, err
+	}
+	for _, o := range Origins {
+		if err := s.openLine(ctx, o); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Sequencer) openLine(ctx context.Context, o ledger.Origin) error {
+	vkey, err := VerifierKey(s.keys.Logs[o])
+	if err != nil {
+		return err
+	}
+	l, err := OpenLog(filepath.Join(s.cfg.Dir, string(o)), s.keys.Logs[o], s.cfg.MinFree)
+	if err != nil {
+		return err
+	}
+	n := &line{origin: o, log: l, vkey: vkey, status: Status{Origin: o}}
+	s.lines[o] = n
+	if err := s.project(ctx, n); err != nil {
+		return err
+	}
+	if err := s.guardAnchored(ctx, n); err != nil {
+		return err
+	}
+	if _, err := s.guardHead(ctx, n); errors.Is(err, ErrDamaged) {
+		return err
+	} else if err != nil {
+		s.log.WarnContext(ctx, "chain not asked at start", "origin", l.Origin(), "error", err)
+		n.anchorFailed(err)
+	}
+	return nil
+}
+
+// Close releases the logs. Run must have returned.
+func (s *Sequencer) Close() error {
+	var errs []error
+	for _, n := range s.lines {
+		errs = append(errs, n.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Run seals and anchors until ctx ends. It returns an error only when a log is damaged: everything else is waited out.
+func (s *Sequencer) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, o := range Origins {
+		n := s.lines[o]
+		g.Go(func() error {
+			return s.every(ctx, s.cfg.SealEvery, "records not sealed", n.sealFailed, func() error { return s.seal(ctx, n) })
+		})
+		g.Go(func() error {
+			return s.every(ctx, s.cfg.AnchorEvery, "checkpoint not anchored", n.anchorFailed, func() error { return s.anchor(ctx, n) })
+		})
+	}
+	return g.Wait()
+}
+
+// every calls step again and again. An error is told once when it begins and once when it is over.
+func (s *Sequencer) every(ctx context.Context, pause time.Duration, trouble string, tell func(error), step func() error) error {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	failing := false
+	for {
+		err := step()
+		if errors.Is(err, ErrDamaged) {
+			s.log.ErrorContext(ctx, trouble, "error", err)
+			return err
+		}
+		if ctx.Err() == nil {
+			tell(err)
+			if err != nil && !failing {
+				s.log.WarnContext(ctx, trouble, "error", err)
+			} else if err == nil && failing {
+				s.log.InfoContext(ctx, "over: "+trouble)
+			}
+			failing = err != nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (n *line) sealFailed(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.status.SealErr = err
+}
+
+func (n *line) anchorFailed(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.status.AnchorErr = err
+}
+
+// Status returns what is going on with each log.
+func (s *Sequencer) Status() []Status {
+	var out []Status
+	for _, o := range Origins {
+		n := s.lines[o]
+		n.mu.Lock()
+		out = append(out, n.status)
+		n.mu.Unlock()
+	}
+	return out
+}
+
+// Log returns the log of an origin for reading.
+func (s *Sequencer) Log(o ledger.Origin) (*Log, error) {
+	n := s.lines[o]
+	if n == nil {
+		return nil, plinth.Errorf(plinth.ErrNotFound, "there is no log %q", o)
+	}
+	return n.log, nil
+}
+
+// LogKeys returns the logs' verifier keys.
+func (s *Sequencer) LogKeys() []string {
+	var out []string
+	for _, o := range Origins {
+		out = append(out, s.lines[o].vkey)
+	}
+	return out
+}
+
+// trust returns the policy by which attestations are judged now.
+func (s *Sequencer) trust() ledger.Policy {
+	p := s.cfg.Trust
+	p.At = s.now()
+	return p
+}
+
+// guard refuses when the log does not contain a checkpoint that was seen elsewhere.
+func (n *line) guard(seen ledger.Checkpoint, where string) error {
+	if seen.Size == 0 {
+		return nil
+	}
+	own, _ := n.log.Checkpoint()
+	if own.Size < seen.Size {
+		return fmt.Errorf("%w: %s has %d entries, %s has seen %d", ErrDamaged, n.log.Origin(), own.Size, where, seen.Size)
+	}
+	root, err := n.log.RootAt(seen.Size)
+	if err != nil {
+		return err
+	}
+	if root != seen.Root {
+		return fmt.Errorf("%w: the first %d entries of %s are not those that %s has seen", ErrDamaged, seen.Size,
+			n.log.Origin(), where)
+	}
+	return nil
+}
