@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -72,4 +73,24 @@ func cut[T any](items []T, limit int, key func(T) string) ([]T, string) {
 		return items, ""
 	}
 	return items[:limit], nextPage(key(items[limit-1]))
+}
+
+// offsetPage reads a page whose token is a place in a ranked list.
+func offsetPage(size int32, token string) (limit, offset int, err error) {
+	limit, after, err := pageOf(size, token)
+	if err != nil || after == "" {
+		return limit, 0, err
+	}
+	if offset, err = strconv.Atoi(after); err != nil || offset < 0 || offset > 10_000_000 {
+		return 0, 0, plinth.Invalid("pageToken", "is not one that this call gave")
+	}
+	return limit, offset, nil
+}
+
+// nextOffset makes the token for what follows n items of total at offset.
+func nextOffset(offset, n, total int) string {
+	if n == 0 || offset+n >= total {
+		return ""
+	}
+	return nextPage(strconv.Itoa(offset + n))
 }
