@@ -11,6 +11,8 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"plinth"
 )
 
 // MaxRecord is the most bytes one CSV record may have.
@@ -22,6 +24,10 @@ type csvReader struct {
 	in    *bufio.Reader
 	comma byte
 	row   uint64 // records read, the header included
+}
+
+func unreadable(err error) error {
+	return plinth.Errorf(plinth.ErrInvalid, "the file could not be read to its end: %w", err)
 }
 
 // errRecord says what is wrong with one record; reading may go on.
@@ -39,7 +45,7 @@ func newCSV(r io.Reader, comma byte) (*csvReader, error) {
 	in := bufio.NewReaderSize(r, look)
 	head, err := in.Peek(look)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read file: %w", err)
+		return nil, unreadable(err)
 	}
 	return &csvReader{in: bufio.NewReaderSize(decoded(in, head), 2*MaxRecord), comma: comma}, nil
 }
@@ -97,7 +103,7 @@ func (c *csvReader) parse() ([]string, error) {
 	for size := 64 << 10; ; size = min(2*size, MaxRecord) {
 		b, err := c.in.Peek(size)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("read file: %w", err)
+			return nil, unreadable(err)
 		}
 		last := errors.Is(err, io.EOF)
 		if len(b) == 0 {
@@ -126,7 +132,7 @@ func (c *csvReader) broken(b []byte, reason string) error {
 	}
 	raw := clip(string(line), MaxDeadPayload)
 	if _, err := c.in.Discard(len(line)); err != nil {
-		return fmt.Errorf("read file: %w", err)
+		return unreadable(err)
 	}
 	return &errRecord{reason: reason, raw: raw}
 }

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"plinth"
+	"plinth/pipelines"
+)
+
+// Times of a live stream.
+const (
+	heartbeat   = 15 * time.Second
+	slowLooker  = 10 * time.Second // a client that takes nothing for so long is cut off
+	lostTooMuch = 1000
+)
+
+// NewLiveRoute is GET /v1/live: server-sent events "reading" (a sample), "ingest" (rates each second), "alert", and
+// "lost" when the client is too slow and has missed some; one that misses very many is cut off and may come again.
+func NewLiveRoute(feed *pipelines.Feed) Route {
+	return Route{Method: http.MethodGet, Pattern: "/v1/live", Roles: people,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveLive(w, r, feed) })}
+}
+
+// people are all roles but the device's.
+var people = []plinth.Role{steward, registrar, provider, department, analyst, auditor, officer, operator}
+
+func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed) {
+	looker := feed.Look()
+	defer looker.Close()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	s := &events{w: w, control: http.NewResponseController(w)}
+	if s.comment("live") != nil {
+		return
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	lost := 0
+	for {
+		var err error
+		select {
+		case <-r.Context().Done():
+			return
+		case <-beat.C:
+			err = s.comment("beat")
+		case n := <-looker.C:
+			err = s.send(n.Event, n.Data)
+		}
+		if n := looker.Lost(); n > 0 && err == nil {
+			lost += n
+			err = s.send("lost", map[string]int{"count": n})
+		}
+		if err != nil || lost > lostTooMuch {
+			return
+		}
+	}
+}
+
+// events writes server-sent events (WHATWG HTML §9.2).
+type events struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (s *events) send(name string, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return nil // what cannot be shown is left out
+	}
+	return s.write("event: %s\ndata: %s\n\n", name, raw)
+}
+
+func (s *events) comment(text string) error { return s.write(": %s\n\n", text) }
+
+func (s *events) write(format string, args ...any) error {
+	_ = s.control.SetWriteDeadline(time.Now().Add(slowLooker)) // not every writer has deadlines
+	if _, err := fmt.Fprintf(s.w, format, args...); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
