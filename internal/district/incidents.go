@@ -72,13 +72,25 @@ func (d *District) plan(day int64) []Incident {
 	var out []Incident
 	for len(out) < d.cfg.Incidents {
 		in := d.incident(r, day, len(out))
+		if slices.ContainsFunc(out, in.sameMatter) {
+			continue
+		}
 		out = append(out, in)
 		if !in.alone && len(out) < d.cfg.Incidents && chance(r, .3) {
-			out = append(out, d.lookAlike(r, in, len(out)))
+			if twin := d.lookAlike(r, in, len(out)); !slices.ContainsFunc(out, twin.sameMatter) {
+				out = append(out, twin)
+			}
 		}
 	}
 	slices.SortStableFunc(out, byBeginning)
 	return out
+}
+
+// sameMatter tells whether nobody could tell two incidents apart: the same kind at the same place at one time. Such
+// would be one incident, so the second does not happen.
+func (in Incident) sameMatter(o Incident) bool {
+	lull := min(in.To.Sub(in.From), o.To.Sub(o.From))
+	return in.Kind == o.Kind && in.Place.ID == o.Place.ID && in.From.Before(o.To.Add(lull)) && o.From.Before(in.To.Add(lull))
 }
 
 func (d *District) incident(r *rand.Rand, day int64, n int) Incident {
