@@ -217,10 +217,10 @@ func TestReaderMayTightenItsLimitsOnly(t *testing.T) {
 }
 
 func TestReaderMayNotMakeAnotherDatabaseItsOwn(t *testing.T) {
-	p, _, _ := scoped(t)
+	cfg, _, _ := scoped(t)
 	for _, db := range []string{"system", "plinth", "s_b", "default", "information_schema"} {
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, p.cfg.URL+"/?database="+db, strings.NewReader("SELECT 1"))
-		req.SetBasicAuth("q_a", clickhouse.ReaderPassword(p.cfg.Password, "a"))
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, cfg.URL+"/?database="+db, strings.NewReader("SELECT 1"))
+		req.SetBasicAuth("q_a", clickhouse.ReaderPassword(cfg.Password, "a"))
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)

@@ -2,40 +2,21 @@ package clickhouse_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"plinth/internal/clickhouse"
 	"plinth/internal/clickhouse/embedded"
+	"plinth/internal/stack/stacktest"
 )
 
-// TestMain lets the test binary be its own engine: `engine clickhouse …`.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "engine" && os.Args[2] == "clickhouse" {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-		defer stop()
-		if err := embedded.Main(ctx, os.Args[3:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	code := m.Run()
-	if shared.p != nil {
-		shared.p.stop()
-		os.RemoveAll(shared.dir)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { stacktest.Main(m) }
 
 // process is an engine that a test started.
 type process struct {
@@ -44,7 +25,7 @@ type process struct {
 	stderr *strings.Builder
 }
 
-// launch starts an engine on dir and waits for its ready line.
+// launch starts an engine of our own binary on dir and waits for its ready line.
 func launch(dir string, args ...string) (*process, error) {
 	p := &process{stderr: &strings.Builder{}}
 	p.cmd = exec.Command(os.Args[0], append([]string{"engine", "clickhouse", "--dir", dir}, args...)...)
@@ -95,29 +76,8 @@ func start(t *testing.T, dir string, args ...string) *process {
 	return p
 }
 
-var shared struct {
-	once sync.Once
-	dir  string
-	p    *process
-	err  error
-}
-
-// engine is one engine for all tests that do not stop it.
-func engine(t *testing.T) *process {
-	t.Helper()
-	shared.once.Do(func() {
-		if shared.dir, shared.err = os.MkdirTemp("", "plinth-clickhouse-"); shared.err == nil {
-			shared.p, shared.err = launch(shared.dir)
-		}
-	})
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.p
-}
-
-// open opens a DB on the shared engine.
-func open(t *testing.T) *clickhouse.DB { return openAt(t, engine(t).cfg) }
+// open opens a DB on the engine that the tests share.
+func open(t *testing.T) *clickhouse.DB { return openAt(t, stacktest.ClickHouse(t)) }
 
 func openAt(t *testing.T, cfg clickhouse.Config) *clickhouse.DB {
 	t.Helper()

@@ -14,6 +14,7 @@ import (
 
 	"plinth"
 	"plinth/internal/clickhouse"
+	"plinth/internal/stack/stacktest"
 )
 
 func TestTypesComeBackAsTheyWentIn(t *testing.T) {
@@ -61,7 +62,7 @@ func TestTypesComeBackAsTheyWentIn(t *testing.T) {
 func TestBatchesUnderEachCompression(t *testing.T) {
 	for name, method := range map[string]ch.CompressionMethod{"none": ch.CompressionNone, "lz4": ch.CompressionLZ4, "zstd": ch.CompressionZSTD} {
 		t.Run(name, func(t *testing.T) {
-			db := rawConn(t, engine(t).cfg, method)
+			db := rawConn(t, stacktest.ClickHouse(t), method)
 			table := "contract_batch_" + name
 			ctx := t.Context()
 			for _, sql := range []string{"DROP TABLE IF EXISTS " + table, "CREATE TABLE " + table + " (id UInt64, at DateTime64(3, 'UTC'), s String) ENGINE = MergeTree ORDER BY id"} {
@@ -199,7 +200,7 @@ func TestErrorsCarryTheEnginesCodeAndOurKind(t *testing.T) {
 func TestErrorAfterTheFirstRowsIsStillTyped(t *testing.T) {
 	for name, method := range map[string]ch.CompressionMethod{"none": ch.CompressionNone, "lz4": ch.CompressionLZ4, "zstd": ch.CompressionZSTD} {
 		t.Run(name, func(t *testing.T) {
-			db := rawConn(t, engine(t).cfg, method)
+			db := rawConn(t, stacktest.ClickHouse(t), method)
 			ctx := ch.Context(t.Context(), ch.WithSettings(ch.Settings{"max_block_size": 1000, "max_threads": 1}))
 			rows, err := db.Query(ctx, "SELECT throwIf(number = 50000, 'late') FROM numbers(100000)")
 			if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"plinth"
 	"plinth/internal/clickhouse"
+	"plinth/internal/stack/stacktest"
 )
 
 func TestKillLosesNoAcknowledgedRow(t *testing.T) {
@@ -106,8 +107,9 @@ func TestDBFindsTheEngineAgain(t *testing.T) {
 }
 
 func TestSecondEngineOnAFolderIsRefused(t *testing.T) {
-	p := engine(t)
-	_, err := launch(shared.dir)
+	dir := t.TempDir()
+	p := start(t, dir)
+	_, err := launch(dir)
 	if err == nil || !strings.Contains(err.Error(), "pid "+strconv.Itoa(p.cmd.Process.Pid)) {
 		t.Errorf("got %v, want the pid %d of the one that has it", err, p.cmd.Process.Pid)
 	}
@@ -158,7 +160,7 @@ func TestStartSaysWhatIsMissing(t *testing.T) {
 }
 
 func TestLoginIsRefusedWithoutTheSecret(t *testing.T) {
-	cfg := engine(t).cfg
+	cfg := stacktest.ClickHouse(t)
 	for name, c := range map[string]clickhouse.Config{
 		"wrong password": {URL: cfg.URL, User: cfg.User, Password: "wrong-password"},
 		"no password":    {URL: cfg.URL, User: cfg.User},
@@ -183,10 +185,10 @@ func TestLoginIsRefusedWithoutTheSecret(t *testing.T) {
 }
 
 func TestReadersMayNotChangeRights(t *testing.T) {
-	p, _, _ := scoped(t)
+	cfg, _, _ := scoped(t)
 	for _, method := range []string{http.MethodGet, http.MethodPut} {
-		req, _ := http.NewRequestWithContext(t.Context(), method, p.cfg.URL+"/access", strings.NewReader("[]"))
-		req.SetBasicAuth("q_a", clickhouse.ReaderPassword(p.cfg.Password, "a"))
+		req, _ := http.NewRequestWithContext(t.Context(), method, cfg.URL+"/access", strings.NewReader("[]"))
+		req.SetBasicAuth("q_a", clickhouse.ReaderPassword(cfg.Password, "a"))
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -265,8 +267,8 @@ func post(t *testing.T, cfg clickhouse.Config, query string, header http.Header,
 }
 
 func TestMalformedRequestsGetAClearError(t *testing.T) {
-	p := engine(t)
-	mustExec(t, openAt(t, p.cfg), "CREATE TABLE IF NOT EXISTS malformed (a UInt32) ENGINE = MergeTree ORDER BY a")
+	cfg := stacktest.ClickHouse(t)
+	mustExec(t, openAt(t, cfg), "CREATE TABLE IF NOT EXISTS malformed (a UInt32) ENGINE = MergeTree ORDER BY a")
 	insert := "query=" + url.QueryEscape("INSERT INTO malformed FORMAT Native")
 	tests := map[string]struct {
 		query  string
@@ -299,14 +301,14 @@ func TestMalformedRequestsGetAClearError(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			status, code, body := post(t, p.cfg, tt.query, tt.header, []byte(tt.body))
+			status, code, body := post(t, cfg, tt.query, tt.header, []byte(tt.body))
 			if status != tt.status || code == "" {
 				t.Errorf("got %d with code %q: %.200s; want %d with a code", status, code, body, tt.status)
 			}
 		})
 	}
 	var n uint64
-	if err := openAt(t, p.cfg).QueryRow(t.Context(), "SELECT count() FROM malformed").Scan(&n); err != nil || n != 0 {
+	if err := openAt(t, cfg).QueryRow(t.Context(), "SELECT count() FROM malformed").Scan(&n); err != nil || n != 0 {
 		t.Errorf("got %d rows, %v; want nothing half-written", n, err)
 	}
 }

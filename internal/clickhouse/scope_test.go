@@ -6,18 +6,20 @@ import (
 	"fmt"
 	"testing"
 
+	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/go-cmp/cmp"
 
 	"plinth"
 	"plinth/internal/clickhouse"
+	"plinth/internal/stack/stacktest"
 )
 
 // scoped gives the shared engine a base of people and the scopes a (region A, phone masked) and b (region B).
-func scoped(t *testing.T) (*process, *clickhouse.DB, []clickhouse.Scope) {
+func scoped(t *testing.T) (clickhouse.Config, *clickhouse.DB, []clickhouse.Scope) {
 	t.Helper()
-	p := engine(t)
-	db := openAt(t, p.cfg)
+	cfg := stacktest.ClickHouse(t)
+	db := openAt(t, cfg)
 	mustExec(t, db,
 		"CREATE OR REPLACE TABLE people (id UInt32, region LowCardinality(String), phone String, secret String) ENGINE = MergeTree ORDER BY id",
 		"INSERT INTO people SELECT number, if(number % 3 = 0, 'A', 'B'), concat('1390000', toString(1000 + number)), 'x' FROM numbers(3000)")
@@ -30,7 +32,7 @@ func scoped(t *testing.T) (*process, *clickhouse.DB, []clickhouse.Scope) {
 			t.Error(err)
 		}
 	})
-	return p, db, scopes
+	return cfg, db, scopes
 }
 
 func scope(name, region string) clickhouse.Scope {
@@ -96,6 +98,17 @@ func TestReaderIsRefusedEverythingElse(t *testing.T) {
 		"SELECT * FROM merge(REGEXP('.*'), 'people')",
 		"SELECT * FROM loop(plinth.people) LIMIT 1",
 		"SELECT * FROM people SETTINGS additional_table_filters = {'plinth.people': 'throwIf(phone = \\'13900001000\\') = 0'}",
+		"SELECT * FROM people SETTINGS readonly = 0",
+		"SELECT * FROM people SETTINGS max_memory_usage = 0",
+		"SELECT * FROM mergeTreeIndex('plinth', 'people')",
+		"SELECT * FROM mergeTreeProjection('plinth', 'people', 'p')",
+		"SELECT * FROM viewIfPermitted(SELECT * FROM plinth.people ELSE null('id UInt32'))",
+		"SELECT * FROM cluster('default', plinth.people)",
+		"SELECT (SELECT count() FROM plinth.people)",
+		"WITH x AS (SELECT * FROM plinth.people) SELECT * FROM x",
+		"DESCRIBE TABLE plinth.people",
+		"DESCRIBE file('/etc/hostname')",
+		"DESCRIBE url('http://127.0.0.1:1/', 'CSV')",
 		"SET ROLE r_svc",
 		"SELECT 1; SET ROLE r_svc; SELECT * FROM plinth.people",
 		"SELECT 1; SELECT 2",
@@ -136,6 +149,15 @@ func TestReaderIsRefusedEverythingElse(t *testing.T) {
 		} else if code := clickhouse.Code(err); code == 0 {
 			t.Errorf("%s: got %v, want an error of the engine", sql, err)
 		}
+	}
+}
+
+func TestReaderMayNotNameTablesByParameter(t *testing.T) {
+	_, db, _ := scoped(t)
+	reader := asScope(t, db, "a")
+	ctx := ch.Context(t.Context(), ch.WithParameters(ch.Parameters{"d": "system", "t": "processes"}))
+	if n, err := drainQuery(ctx, reader, "SELECT * FROM {d:Identifier}.{t:Identifier}"); !errors.Is(err, plinth.ErrDenied) {
+		t.Errorf("got %d rows, %v; want denied", n, err)
 	}
 }
 

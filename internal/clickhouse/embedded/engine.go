@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,8 @@ type engine struct {
 	admit sync.RWMutex // held for reading by each statement, for writing while the engine is closed and booted again
 	root  *rawConn     // keeps the engine booted; owned by whoever holds admit for writing
 	open  atomic.Int64 // sessions besides root
+
+	tableFunctions map[string]bool // lower case, those refused to readers; set at boot
 
 	broken chan error // the engine cannot go on; the process should end and be started again
 
@@ -72,8 +76,29 @@ func (e *engine) boot(users string) error {
 		root.close()
 		return err
 	}
+	if e.tableFunctions, err = refusedTableFunctions(root); err != nil {
+		root.close()
+		return err
+	}
 	e.root = root
 	return nil
+}
+
+// freeTableFunctions read nothing but their arguments.
+var freeTableFunctions = []string{"numbers", "numbers_mt", "zeros", "zeros_mt", "generate_series", "values", "view"}
+
+// refusedTableFunctions asks the engine for all others, so that a newer engine's new ones are refused too. A name that is
+// an ordinary function as well is left to the grants.
+func refusedTableFunctions(r *rawConn) (map[string]bool, error) {
+	out, err := r.text("SELECT DISTINCT lower(name) FROM system.table_functions WHERE name NOT IN (SELECT name FROM system.functions)")
+	if err != nil {
+		return nil, err
+	}
+	refused := map[string]bool{}
+	for name := range strings.FieldsSeq(out) {
+		refused[name] = !slices.Contains(freeTableFunctions, name)
+	}
+	return refused, nil
 }
 
 // shut closes the engine. One session left open would keep the old users without a word, so that is an error.

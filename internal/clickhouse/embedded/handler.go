@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"plinth/internal/clickhouse"
 )
@@ -22,16 +23,26 @@ type handler struct {
 	slots    chan struct{} // statements at once; more only wait for the processor
 	log      *slog.Logger
 	version  string
+	ready    atomic.Bool // the self-test has passed
 }
 
 func (h *handler) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/ping", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "Ok.\n") })
+	mux.HandleFunc("/ping", h.servePing)
 	mux.HandleFunc("GET /access", h.onlyService(h.access.serveList))
 	mux.HandleFunc("PUT /access", h.onlyService(h.access.serveApply))
 	mux.HandleFunc("DELETE /access/{name}", h.onlyService(h.access.serveDrop))
 	mux.HandleFunc("/{$}", h.serveStatement)
 	return mux
+}
+
+// servePing tells whether statements may come; a supervisor asks until they may.
+func (h *handler) servePing(w http.ResponseWriter, _ *http.Request) {
+	if !h.ready.Load() {
+		http.Error(w, "starting", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "Ok.\n") // the caller is gone when this fails
 }
 
 func (h *handler) onlyService(next http.HandlerFunc) http.HandlerFunc {

@@ -97,6 +97,7 @@ func serve(ctx context.Context, o options, out io.Writer, log *slog.Logger) erro
 		srv.Close()
 		return fmt.Errorf("self-test through the driver: %w", err)
 	}
+	h.ready.Store(true)
 	if err := json.NewEncoder(out).Encode(Ready{Ready: true, URL: url}); err != nil {
 		return err
 	}
