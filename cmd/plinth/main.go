@@ -22,6 +22,7 @@ type cli struct {
 	Up          upCmd       `cmd:"" help:"Start the engines here, the service, and the simulated district."`
 	Serve       serveCmd    `cmd:"" help:"Start the service against engines that run elsewhere."`
 	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
+	Import      ImportCmd   `cmd:"" help:"Bring files into a running service by a mapping."`
 	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }
 
