@@ -9,8 +9,8 @@ import (
 // Fit estimates a table from events whose true incident is known. Pairs are an event and an incident of its block, as
 // fusion meets them; negatives so come from inside the blocks, where they are hard, and not from afar. The threshold
 // is the one with the best pair F1 on the same events.
-func Fit(events iter.Seq2[Event, string], version, on string) *Table {
-	t := &Table{Version: version, Fitted: on, Features: map[string]map[string]Odds{}}
+func Fit(events iter.Seq2[Event, string], version, on string) *Weights {
+	t := &Weights{Version: version, Fitted: on, Features: map[string]map[string]Odds{}}
 	c := counts{m: map[string]map[string]float64{}, u: map[string]map[string]float64{}}
 	var labels []string
 	var all []Event
@@ -61,7 +61,7 @@ func (c *counts) count(found []finding, match bool) {
 	}
 }
 
-func (c *counts) fill(t *Table) {
+func (c *counts) fill(t *Weights) {
 	t.Prior = math.Round(1000*math.Log2(c.pairs/c.others)) / 1000
 	for feature := range c.u {
 		levels := map[string]bool{}
@@ -86,7 +86,7 @@ func (c *counts) fill(t *Table) {
 
 func share(a, b float64) float64 { return max(math.Round(1e5*a/b)/1e5, 1e-5) }
 
-func bestThreshold(t *Table, events []Event, labels []string) (best float64) {
+func bestThreshold(t *Weights, events []Event, labels []string) (best float64) {
 	var bestF1 float64
 	for at := -1.0; at <= 7; at += .5 {
 		t.Attach = at
@@ -148,7 +148,7 @@ func ratio(a, b int) float64 {
 }
 
 // Levels lists a feature's levels, for readers of a table.
-func (t *Table) Levels(feature string) []string {
+func (t *Weights) Levels(feature string) []string {
 	var out []string
 	for l := range t.Features[feature] {
 		out = append(out, l)

@@ -16,7 +16,7 @@ import (
 //
 // The same events in the same order give the same incidents.
 type Fusion struct {
-	table  *Table
+	table  *Weights
 	index  index
 	byID   map[plinth.IncidentID]*list.Element
 	recent *list.List // of *summary, least recently touched first
@@ -28,7 +28,7 @@ type Fusion struct {
 const DefaultOpen = 100_000
 
 // NewFusion returns a Fusion without incidents.
-func NewFusion(t *Table) *Fusion {
+func NewFusion(t *Weights) *Fusion {
 	return &Fusion{table: t, index: index{byKey: map[string][]*summary{}}, byID: map[plinth.IncidentID]*list.Element{},
 		recent: list.New(), limit: DefaultOpen}
 }

@@ -41,7 +41,7 @@ func event(e district.Event) analytics.Event {
 		Street: e.Street, Grid: e.Grid, Address: e.Address, Longitude: e.Longitude, Latitude: e.Latitude, RX: e.At}
 }
 
-func fuse(t *analytics.Table, events iter.Seq2[analytics.Event, string]) (found, truth []string) {
+func fuse(t *analytics.Weights, events iter.Seq2[analytics.Event, string]) (found, truth []string) {
 	f := analytics.NewFusion(t)
 	for e, in := range events {
 		found = append(found, string(f.Assign(e).Incident))

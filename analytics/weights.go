@@ -11,9 +11,9 @@ import (
 // unknown is the level of a feature that could not be compared. It weighs nothing: silence is no evidence.
 const unknown = ""
 
-// Table holds what fusion knows: for each level of each feature, how often it is seen between reports of one incident
+// Weights hold what fusion knows: for each level of each feature, how often it is seen between reports of one incident
 // (m) and between reports of different incidents that lie in one block (u). It is data with a version, fitted by Fit.
-type Table struct {
+type Weights struct {
 	Version  string                     `json:"version"`
 	Fitted   string                     `json:"fitted"` // on what
 	Prior    float64                    `json:"prior"`  // log2 odds that an event and a candidate belong together
@@ -33,7 +33,7 @@ type Odds struct {
 var currentTable []byte
 
 // CurrentTable returns the table that ships with the service.
-func CurrentTable() *Table {
+func CurrentTable() *Weights {
 	t, err := ParseTable(currentTable)
 	if err != nil {
 		panic(err) // a test proves the embedded one
@@ -42,8 +42,8 @@ func CurrentTable() *Table {
 }
 
 // ParseTable reads a table and checks it.
-func ParseTable(data []byte) (*Table, error) {
-	var t Table
+func ParseTable(data []byte) (*Weights, error) {
+	var t Weights
 	if err := json.Unmarshal(data, &t); err != nil {
 		return nil, fmt.Errorf("read the weights: %w", err)
 	}
@@ -54,7 +54,7 @@ func ParseTable(data []byte) (*Table, error) {
 }
 
 // compile computes the weights once.
-func (t *Table) compile() error {
+func (t *Weights) compile() error {
 	t.weights, t.best = map[[3]string]float64{}, map[[2]string]float64{}
 	for heading, levels := range t.Features {
 		feature, given, _ := strings.Cut(heading, " | ")
@@ -71,7 +71,7 @@ func (t *Table) compile() error {
 }
 
 // weight of a finding; 0 for unknown and for levels that the table does not have.
-func (t *Table) weight(f *finding) float64 { return t.weights[[3]string{f.feature, f.given, f.level}] }
+func (t *Weights) weight(f *finding) float64 { return t.weights[[3]string{f.feature, f.given, f.level}] }
 
 // The features.
 const (
