@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,6 +103,10 @@ func (l *Ledger) Tails(ctx context.Context, o ledger.Origin, subjects []ledger.T
 // Project adds entries and takes their records out of the queue.
 func (l *Ledger) Project(ctx context.Context, o ledger.Origin, to ledger.Checkpoint, at time.Time, rows []sequencer.Row) error {
 	return l.db.InTx(ctx, func(tx pgx.Tx) error {
+		rows, err := unprojected(ctx, tx, o, rows)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
 		if err := copyEntries(ctx, tx, o, rows); err != nil {
 			return fmt.Errorf("write entries: %w", err)
 		}
@@ -112,12 +117,23 @@ func (l *Ledger) Project(ctx context.Context, o ledger.Origin, to ledger.Checkpo
 		if _, err := tx.Exec(ctx, `DELETE FROM ledger_pending WHERE id = ANY($1)`, ids); err != nil {
 			return fmt.Errorf("empty the queue: %w", err)
 		}
-		_, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			INSERT INTO ledger_log (origin, name, size, root, sealed_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (origin) DO UPDATE SET name = $2, size = $3, root = $4, sealed_at = $5`,
 			string(o), to.Origin, to.Size, to.Root[:], at.UTC())
 		return err
 	})
+}
+
+// unprojected leaves out the rows that are there. They can be there when the process before this one was killed while
+// the server was committing for it; the lock waits for that to end.
+func unprojected(ctx context.Context, tx pgx.Tx, o ledger.Origin, rows []sequencer.Row) ([]sequencer.Row, error) {
+	var size int64
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(7164651, hashtext($1))`, string(o)); err != nil {
+		return nil, fmt.Errorf("lock the projection: %w", err)
+	}
+	err := tx.QueryRow(ctx, `SELECT coalesce(max(size), 0) FROM ledger_log WHERE origin = $1`, string(o)).Scan(&size)
+	return slices.DeleteFunc(slices.Clone(rows), func(r sequencer.Row) bool { return r.Index < size }), err
 }
 
 func copyEntries(ctx context.Context, tx pgx.Tx, o ledger.Origin, rows []sequencer.Row) error {

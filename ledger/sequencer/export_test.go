@@ -1,4 +1,8 @@
 package sequencer
 
 // SetFault has fn called at each step of Append; an error stops there, as a crash would.
-func (l *Log) SetFault(fn func(step string) error) { l.fault = fn }
+func (l *Log) SetFault(fn func(step string) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fault = fn
+}

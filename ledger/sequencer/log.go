@@ -38,10 +38,9 @@ type Log struct {
 	entries *os.File
 	offsets *os.File
 	levels  []*os.File
+	mu      sync.RWMutex // guards what follows
+	tail    tail
 	fault   func(step string) error // set by tests alone
-
-	mu   sync.RWMutex // guards tail
-	tail tail
 }
 
 // tail is the right edge of the tree under the newest checkpoint.
@@ -157,7 +156,15 @@ func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
 	l.mu.Lock()
 	l.tail = next
 	l.mu.Unlock()
-	return next.checkpoint, l.fault("end")
+	return next.checkpoint, l.step("end")
+}
+
+// step is where a test may stop what runs.
+func (l *Log) step(name string) error {
+	l.mu.RLock()
+	fault := l.fault
+	l.mu.RUnlock()
+	return fault(name)
 }
 
 // checkSpace refuses input while the disk is nearly full: a log whose disk ran full in the middle of a write has been
@@ -275,7 +282,7 @@ func (l *Log) write(b *batch) error {
 			return err
 		}
 	}
-	return l.fault("synced")
+	return l.step("synced")
 }
 
 // writeAt writes in two halves, so that a test can stop between them.
@@ -284,13 +291,13 @@ func (l *Log) writeAt(f *os.File, b []byte, at int64, step string) error {
 	if _, err := f.WriteAt(b[:half], at); err != nil {
 		return err
 	}
-	if err := l.fault(step + " torn"); err != nil {
+	if err := l.step(step + " torn"); err != nil {
 		return err
 	}
 	if _, err := f.WriteAt(b[half:], at+int64(half)); err != nil {
 		return err
 	}
-	return l.fault(step)
+	return l.step(step)
 }
 
 func flat(hs []tlog.Hash) []byte {
@@ -310,13 +317,13 @@ func (l *Log) sign(t *tail) (err error) {
 	if err := writeDurably(path+".new", t.note); err != nil {
 		return err
 	}
-	if err := l.fault("checkpoint written"); err != nil {
+	if err := l.step("checkpoint written"); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
-	if err := l.fault("checkpoint renamed"); err != nil {
+	if err := l.step("checkpoint renamed"); err != nil {
 		return err
 	}
 	return syncDir(l.dir)

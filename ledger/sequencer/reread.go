@@ -46,7 +46,7 @@ func (l *Log) reread(old tail, b *batch) error {
 	if root != rootOf(b.edges) {
 		return fmt.Errorf("%w: the hashes on disk give another root", ErrDamaged)
 	}
-	return l.fault("reread")
+	return l.step("reread")
 }
 
 // recover reads the newest checkpoint, cuts the files to it, and checks that they give its root.
