@@ -15,8 +15,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plinth/api"
+	"plinth/catalog"
 	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
+	"plinth/ledger/fabric"
+	"plinth/ledger/sequencer"
 	"plinth/security"
 )
 
@@ -30,7 +33,12 @@ type house struct {
 	pg *postgres.DB
 	ch *clickhouse.DB
 
+	catalog  *catalog.Catalog
 	accounts *security.Accounts
+	chain    *fabric.Client
+	logs     *sequencer.Sequencer
+	streams  *streams
+	feeder   string // the simulated district's secret at the local broker; empty without one
 
 	ready    *readiness
 	services []api.Service
@@ -48,8 +56,11 @@ type task struct {
 // openHouse connects to the engines, brings the schemas up to date and builds the rooms.
 func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error) {
 	h := &house{cfg: cfg, log: log, now: time.Now, registry: prometheus.NewRegistry()}
+	if cfg.Broker.UsersFile != "" {
+		h.feeder = newFeeder()
+	}
 	for _, step := range []func(context.Context) error{
-		h.openPostgres, h.openClickHouse, h.openSecurity,
+		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openStreams,
 	} {
 		if err := step(ctx); err != nil {
 			h.close()
@@ -59,6 +70,8 @@ func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error
 	h.ready = newReadiness(map[string]func(context.Context) error{
 		"postgres":   h.pg.Ping,
 		"clickhouse": h.ch.Ping,
+		"broker":     h.brokerReady,
+		"fabric":     func(ctx context.Context) error { _, err := h.chain.Height(ctx); return err },
 	})
 	h.task("readiness", h.ready.run)
 	return h, nil
@@ -115,9 +128,20 @@ func (h *house) openClickHouse(ctx context.Context) error {
 	return h.ch.Migrate(ctx)
 }
 
+// measureEvery is how often datasets' tables are asked for their newest row.
+const measureEvery = 30 * time.Second
+
+func (h *house) openCatalog(context.Context) error {
+	h.catalog = catalog.New(postgres.NewCatalog(h.pg), catalog.Config{Now: h.now, Log: h.log})
+	h.services = append(h.services, api.NewCatalog(h.catalog))
+	h.routes = append(h.routes, api.OpenListRoutes(h.catalog)...)
+	return nil
+}
+
 func (h *house) openSecurity(context.Context) error {
 	store := postgres.NewAccounts(h.pg)
 	h.accounts = security.NewAccounts(store, store, h.now, h.log)
+	h.services = append(h.services, api.NewAuth(h.accounts, h.catalog))
 	return nil
 }
 

@@ -47,6 +47,11 @@ func (cmd *upCmd) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	defer h.close()
+	if !cmd.District.Off {
+		if err := h.simulate(ctx, cmd.District); err != nil {
+			return err
+		}
+	}
 	logins, err := h.firstAccounts(ctx)
 	if err != nil {
 		return err

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"plinth"
+	"plinth/catalog"
+	"plinth/internal/district"
+	"plinth/internal/postgres"
+	"plinth/internal/stack/broker"
+	"plinth/pipelines"
+	"plinth/sensors"
+)
+
+// districtPast is how much of the simulated story is told at once when a district begins, so that the first look finds
+// something to see.
+const districtPast = 24 * time.Hour
+
+// simulate makes the simulated district known to the house and has it feed the house from now on.
+func (h *house) simulate(ctx context.Context, flags districtFlags) error {
+	if err := h.hasten(ctx); err != nil {
+		return err
+	}
+	d := district.New(district.Config{Seed: flags.Seed, Start: h.now().UTC().Truncate(time.Second)})
+	for _, device := range d.Devices() {
+		if err := h.streams.registry.Ensure(ctx, sensorDevice(device)); err != nil {
+			return err
+		}
+	}
+	publisher := district.NewPublisher(h.cfg.Broker.URL, 0, func(string) (district.Login, error) {
+		return district.Login{User: broker.FeederUser, Password: h.feeder}, nil
+	})
+	h.onClose(publisher.Close)
+	sinks := district.Sinks{Readings: publisher, Events: eventSink{h.streams.sink}, Log: h.log}
+	h.task("simulated district", func(ctx context.Context) error {
+		if err := eventsOf(ctx, d, h.now().Add(-districtPast), h.now(), sinks.Events); err != nil {
+			return err
+		}
+		return d.Feed(ctx, sinks, time.Time{}, 1)
+	})
+	return nil
+}
+
+// hasten sets the public notice to no days: nobody who looks at a simulated district can wait for a week.
+func (h *house) hasten(ctx context.Context) error {
+	rules, err := postgres.NewCatalog(h.pg).Rules(ctx)
+	if err != nil || catalog.RulesAt(rules, h.now())[catalog.RuleNotice] == 0 {
+		return err
+	}
+	return h.catalog.AddRule(ctx, catalog.Rule{Key: catalog.RuleNotice, Value: 0, Unit: "working_days",
+		Source: "simulated district: a demonstration has no time to wait"})
+}
+
+// eventsOf puts the events of a period that is over. They are known by their ids, so telling them again changes nothing.
+func eventsOf(ctx context.Context, d *district.District, from, to time.Time, sink district.EventSink) error {
+	var past []district.Event
+	for e := range d.Events(from, to) {
+		past = append(past, e)
+	}
+	return sink.Put(ctx, past)
+}
+
+// newFeeder makes the secret with which the simulated district speaks for its devices. It lives as long as the process.
+func newFeeder() string { return rand.Text() }
+
+// eventSink stores simulated events as any other.
+type eventSink struct{ events pipelines.Sink }
+
+// Put implements district.EventSink.
+func (s eventSink) Put(ctx context.Context, events []district.Event) error {
+	rows := make([]pipelines.Event, len(events))
+	now := time.Now()
+	for i, e := range events {
+		rows[i] = pipelines.Event{Source: e.Source, SourceID: e.SourceID, At: e.At, Class: e.Class, Title: e.Title, Text: e.Text,
+			Street: e.Street, Grid: e.Grid, Address: e.Address, Longitude: e.Longitude, Latitude: e.Latitude, Contact: e.Contact,
+			Attrs: e.Attrs, RX: now}
+	}
+	return s.events.InsertEvents(ctx, rows)
+}
+
+// sensorDevice is a simulated device as the registry knows it.
+func sensorDevice(d district.Device) sensors.Device {
+	known := sensors.Device{ID: plinth.DeviceID(d.ID), Kind: string(d.Kind), Name: sensors.Text{ZH: d.Name, EN: d.NameEn},
+		Owner: plinth.AgentID(d.Owner), Street: d.Street, Grid: d.Grid, Site: d.SiteName, Longitude: d.At.Lon,
+		Latitude: d.At.Lat, Interval: d.Interval}
+	for _, m := range d.Metrics {
+		known.Metrics = append(known.Metrics, sensors.Metric{Name: m.Name, Title: sensors.Text{ZH: m.Title, EN: m.En},
+			Unit: m.Unit, Min: m.Min, Max: m.Max})
+	}
+	return known
+}
