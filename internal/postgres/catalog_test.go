@@ -34,7 +34,9 @@ func as(t *testing.T, account, department string, roles ...plinth.Role) context.
 		Department: plinth.AgentID(department), Roles: roles})
 }
 
-func steward(t *testing.T) context.Context { return as(t, "ac_steward", "databureau", plinth.RoleSteward) }
+func steward(t *testing.T) context.Context {
+	return as(t, "ac_steward", "databureau", plinth.RoleSteward)
+}
 func registrar(t *testing.T) context.Context {
 	return as(t, "ac_registrar", "databureau", plinth.RoleRegistrar)
 }
