@@ -57,6 +57,7 @@ var access = map[string]Access{
 	pb.CatalogService_ListRegistrations_FullMethodName: only(steward, registrar, provider, auditor),
 	pb.CatalogService_GetRegistration_FullMethodName:   only(steward, registrar, provider, auditor),
 	pb.CatalogService_ActOnRegistration_FullMethodName: only(steward, registrar, provider),
+	pb.CatalogService_OpenRegistration_FullMethodName:  only(steward),
 	pb.CatalogService_PreviewOpenList_FullMethodName:   only(steward, registrar, auditor),
 	pb.CatalogService_PublishOpenList_FullMethodName:   only(steward),
 	pb.CatalogService_ListOpenLists_FullMethodName:     public(),

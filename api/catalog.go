@@ -190,6 +190,18 @@ func (s *catalogService) ActOnRegistration(ctx context.Context, r *pb.ActOnRegis
 	return registrationOut(d), nil
 }
 
+func (s *catalogService) OpenRegistration(ctx context.Context, r *pb.OpenRegistrationRequest) (*pb.Registration, error) {
+	opened, err := s.catalog.OpenRegistration(ctx, plinth.DatasetID(r.GetDatasetId()), catalog.Kind(r.GetKind()), r.GetNote())
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.catalog.Registration(ctx, opened.ID)
+	if err != nil {
+		return nil, err
+	}
+	return registrationOut(d), nil
+}
+
 func (s *catalogService) PreviewOpenList(ctx context.Context, _ *pb.PreviewOpenListRequest) (*pb.OpenList, error) {
 	l, err := s.catalog.PreviewOpenList(ctx)
 	if err != nil {

@@ -123,7 +123,7 @@ type house struct {
 }
 
 // open starts a server on loopback and stops it with the test.
-func open(t *testing.T) *house {
+func open(t testing.TB) *house {
 	t.Helper()
 	h := &house{cat: &catalogue{}, log: &bytes.Buffer{}}
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

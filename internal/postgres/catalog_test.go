@@ -528,3 +528,47 @@ func TestWorkListHasTheOldestClockFirst(t *testing.T) {
 		t.Errorf("steward's list: %v, %v", hers, err)
 	}
 }
+
+func TestSeedFillsAnEmptyCatalogueOnce(t *testing.T) {
+	o := newOffice(t)
+	s := plinth.PrincipalFrom(steward(t))
+	r := plinth.PrincipalFrom(registrar(t))
+	for range 2 {
+		if err := o.Seed(t.Context(), s, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := o.Numbers(t.Context())
+	want := catalog.Numbers{Datasets: 9, Registered: 7, Open: 6, Opened: 6, Openable: 6, RegistrationsWaiting: 1, LatestOpenList: 1}
+	if err != nil || !cmp.Equal(n, want) {
+		t.Errorf("got %+v, %v; want %+v", n, err, want)
+	}
+	hits, _, err := o.Datasets(analyst(t), catalog.Filter{Query: "工单", Limit: 10})
+	if err != nil || len(hits) != 1 || hits[0].Table != "plinth.event" {
+		t.Fatalf("hits: %v, %v", hits, err)
+	}
+	d, err := postgres.NewPublished(o.db).Dataset(t.Context(), hits[0].ID)
+	if err != nil || d.Table != "plinth.event" || d.Publisher != "opcentre" || len(d.Fields) != 12 || d.Revision != 1 {
+		t.Errorf("as policy sees it: %+v, %v", d, err)
+	}
+}
+
+func TestPublishedHoldsNoDraft(t *testing.T) {
+	o := newOffice(t)
+	d := o.create(t, lifts("草稿"))
+	if _, err := postgres.NewPublished(o.db).Dataset(t.Context(), d.ID); !errors.Is(err, plinth.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestCountsReadTheTables(t *testing.T) {
+	o := newOffice(t)
+	c := postgres.NewCounts(o.db)
+	for name, count := range map[string]func(context.Context) (int64, error){"requests": c.RequestsWaiting, "alerts": c.AlertsOpen,
+		"evidence": c.EvidencePending, "devices": c.Devices,
+		"grants": func(ctx context.Context) (int64, error) { return c.GrantsActive(ctx, o.clock.now()) }} {
+		if n, err := count(t.Context()); err != nil || n != 0 {
+			t.Errorf("%s: %d, %v", name, n, err)
+		}
+	}
+}

@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"plinth"
 	"plinth/ledger"
@@ -40,6 +42,10 @@ func (s *Accounts) CreateAccounts(ctx context.Context, by plinth.AccountID, all 
 				INSERT INTO account (id, login, name, department, roles, password, created_at)
 				VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 				a.ID, a.Login, a.Name, a.Department, a.Roles, a.Password, a.CreatedAt)
+			var pg *pgconn.PgError
+			if errors.As(err, &pg) && pg.Code == foreignKeyViolation {
+				return plinth.Invalid("department", "%q is not a department", a.Department)
+			}
 			if err != nil {
 				return fmt.Errorf("create account: %w", err)
 			}

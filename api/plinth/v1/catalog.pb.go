@@ -297,7 +297,7 @@ type Dataset struct {
 	// The ClickHouse table that holds the rows, "database.table"; empty when catalogued only.
 	Table  string   `protobuf:"bytes,13,opt,name=table,proto3" json:"table,omitempty"`
 	Fields []*Field `protobuf:"bytes,14,rep,name=fields,proto3" json:"fields,omitempty"`
-	// "draft", "submitted", "returned", "accepted", "in_review", "public_notice", "registered", "rejected", "expired".
+	// "draft", "submitted", "returned", "accepted", "in_review", "public_notice", "registered", "rejected", "expired", "cancelled".
 	State string `protobuf:"bytes,15,opt,name=state,proto3" json:"state,omitempty"`
 	// The version of the published revision; 0 before the first registration.
 	Revision     int32                  `protobuf:"varint,16,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -1292,6 +1292,68 @@ func (x *GetRegistrationRequest) GetId() string {
 	return ""
 }
 
+type OpenRegistrationRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	DatasetId string                 `protobuf:"bytes,1,opt,name=dataset_id,json=datasetId,proto3" json:"dataset_id,omitempty"`
+	// "correction" or "cancellation".
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Why; required.
+	Note          string `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenRegistrationRequest) Reset() {
+	*x = OpenRegistrationRequest{}
+	mi := &file_plinth_v1_catalog_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenRegistrationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenRegistrationRequest) ProtoMessage() {}
+
+func (x *OpenRegistrationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_catalog_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenRegistrationRequest.ProtoReflect.Descriptor instead.
+func (*OpenRegistrationRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *OpenRegistrationRequest) GetDatasetId() string {
+	if x != nil {
+		return x.DatasetId
+	}
+	return ""
+}
+
+func (x *OpenRegistrationRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *OpenRegistrationRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 type ActOnRegistrationRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1304,7 +1366,7 @@ type ActOnRegistrationRequest struct {
 
 func (x *ActOnRegistrationRequest) Reset() {
 	*x = ActOnRegistrationRequest{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[17]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1316,7 +1378,7 @@ func (x *ActOnRegistrationRequest) String() string {
 func (*ActOnRegistrationRequest) ProtoMessage() {}
 
 func (x *ActOnRegistrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[17]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1329,7 +1391,7 @@ func (x *ActOnRegistrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActOnRegistrationRequest.ProtoReflect.Descriptor instead.
 func (*ActOnRegistrationRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{17}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ActOnRegistrationRequest) GetId() string {
@@ -1374,7 +1436,7 @@ type OpenList struct {
 
 func (x *OpenList) Reset() {
 	*x = OpenList{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[18]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1448,7 @@ func (x *OpenList) String() string {
 func (*OpenList) ProtoMessage() {}
 
 func (x *OpenList) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[18]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1461,7 @@ func (x *OpenList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenList.ProtoReflect.Descriptor instead.
 func (*OpenList) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{18}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OpenList) GetNumber() int32 {
@@ -1488,7 +1550,7 @@ type OpenListEntry struct {
 
 func (x *OpenListEntry) Reset() {
 	*x = OpenListEntry{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[19]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1500,7 +1562,7 @@ func (x *OpenListEntry) String() string {
 func (*OpenListEntry) ProtoMessage() {}
 
 func (x *OpenListEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[19]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1513,7 +1575,7 @@ func (x *OpenListEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenListEntry.ProtoReflect.Descriptor instead.
 func (*OpenListEntry) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{19}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OpenListEntry) GetCode() string {
@@ -1580,7 +1642,7 @@ type PreviewOpenListRequest struct {
 
 func (x *PreviewOpenListRequest) Reset() {
 	*x = PreviewOpenListRequest{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[20]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1654,7 @@ func (x *PreviewOpenListRequest) String() string {
 func (*PreviewOpenListRequest) ProtoMessage() {}
 
 func (x *PreviewOpenListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[20]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1667,7 @@ func (x *PreviewOpenListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewOpenListRequest.ProtoReflect.Descriptor instead.
 func (*PreviewOpenListRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{20}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{21}
 }
 
 type PublishOpenListRequest struct {
@@ -1617,7 +1679,7 @@ type PublishOpenListRequest struct {
 
 func (x *PublishOpenListRequest) Reset() {
 	*x = PublishOpenListRequest{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[21]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1691,7 @@ func (x *PublishOpenListRequest) String() string {
 func (*PublishOpenListRequest) ProtoMessage() {}
 
 func (x *PublishOpenListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[21]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1704,7 @@ func (x *PublishOpenListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishOpenListRequest.ProtoReflect.Descriptor instead.
 func (*PublishOpenListRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{21}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PublishOpenListRequest) GetNote() string {
@@ -1662,7 +1724,7 @@ type ListOpenListsRequest struct {
 
 func (x *ListOpenListsRequest) Reset() {
 	*x = ListOpenListsRequest{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[22]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1736,7 @@ func (x *ListOpenListsRequest) String() string {
 func (*ListOpenListsRequest) ProtoMessage() {}
 
 func (x *ListOpenListsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[22]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1749,7 @@ func (x *ListOpenListsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpenListsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpenListsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{22}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListOpenListsRequest) GetPageSize() int32 {
@@ -1714,7 +1776,7 @@ type ListOpenListsResponse struct {
 
 func (x *ListOpenListsResponse) Reset() {
 	*x = ListOpenListsResponse{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[23]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1788,7 @@ func (x *ListOpenListsResponse) String() string {
 func (*ListOpenListsResponse) ProtoMessage() {}
 
 func (x *ListOpenListsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[23]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1801,7 @@ func (x *ListOpenListsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpenListsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpenListsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{23}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListOpenListsResponse) GetOpenLists() []*OpenList {
@@ -1765,7 +1827,7 @@ type GetOpenListRequest struct {
 
 func (x *GetOpenListRequest) Reset() {
 	*x = GetOpenListRequest{}
-	mi := &file_plinth_v1_catalog_proto_msgTypes[24]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1839,7 @@ func (x *GetOpenListRequest) String() string {
 func (*GetOpenListRequest) ProtoMessage() {}
 
 func (x *GetOpenListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_catalog_proto_msgTypes[24]
+	mi := &file_plinth_v1_catalog_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1852,7 @@ func (x *GetOpenListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOpenListRequest.ProtoReflect.Descriptor instead.
 func (*GetOpenListRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{24}
+	return file_plinth_v1_catalog_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetOpenListRequest) GetNumber() int32 {
@@ -1917,7 +1979,12 @@ const file_plinth_v1_catalog_proto_rawDesc = "" +
 	"\n" +
 	"total_size\x18\x03 \x01(\x05R\ttotalSize\"(\n" +
 	"\x16GetRegistrationRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"V\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"`\n" +
+	"\x17OpenRegistrationRequest\x12\x1d\n" +
+	"\n" +
+	"dataset_id\x18\x01 \x01(\tR\tdatasetId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04note\"V\n" +
 	"\x18ActOnRegistrationRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x12\n" +
@@ -1956,8 +2023,7 @@ const file_plinth_v1_catalog_proto_rawDesc = "" +
 	"open_lists\x18\x01 \x03(\v2\x13.plinth.v1.OpenListR\topenLists\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
 	"\x12GetOpenListRequest\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x05R\x06number2\xfb\n" +
-	"\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number2\xea\v\n" +
 	"\x0eCatalogService\x12]\n" +
 	"\n" +
 	"ListAgents\x12\x1c.plinth.v1.ListAgentsRequest\x1a\x1d.plinth.v1.ListAgentsResponse\"\x12\x82\xd3\xe4\x93\x02\f\x12\n" +
@@ -1970,7 +2036,8 @@ const file_plinth_v1_catalog_proto_rawDesc = "" +
 	"\rUpdateDataset\x12\x1f.plinth.v1.UpdateDatasetRequest\x1a\x12.plinth.v1.Dataset\"*\x82\xd3\xe4\x93\x02$:\adataset2\x19/v1/datasets/{dataset.id}\x12y\n" +
 	"\x11ListRegistrations\x12#.plinth.v1.ListRegistrationsRequest\x1a$.plinth.v1.ListRegistrationsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/registrations\x12m\n" +
 	"\x0fGetRegistration\x12!.plinth.v1.GetRegistrationRequest\x1a\x17.plinth.v1.Registration\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/registrations/{id}\x12x\n" +
-	"\x11ActOnRegistration\x12#.plinth.v1.ActOnRegistrationRequest\x1a\x17.plinth.v1.Registration\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/registrations/{id}:act\x12h\n" +
+	"\x11ActOnRegistration\x12#.plinth.v1.ActOnRegistrationRequest\x1a\x17.plinth.v1.Registration\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/registrations/{id}:act\x12m\n" +
+	"\x10OpenRegistration\x12\".plinth.v1.OpenRegistrationRequest\x1a\x17.plinth.v1.Registration\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/registrations\x12h\n" +
 	"\x0fPreviewOpenList\x12!.plinth.v1.PreviewOpenListRequest\x1a\x13.plinth.v1.OpenList\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/openlists:preview\x12c\n" +
 	"\x0fPublishOpenList\x12!.plinth.v1.PublishOpenListRequest\x1a\x13.plinth.v1.OpenList\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/openlists\x12i\n" +
 	"\rListOpenLists\x12\x1f.plinth.v1.ListOpenListsRequest\x1a .plinth.v1.ListOpenListsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/openlists\x12a\n" +
@@ -1988,7 +2055,7 @@ func file_plinth_v1_catalog_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_catalog_proto_rawDescData
 }
 
-var file_plinth_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_plinth_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_plinth_v1_catalog_proto_goTypes = []any{
 	(*Agent)(nil),                     // 0: plinth.v1.Agent
 	(*ListAgentsRequest)(nil),         // 1: plinth.v1.ListAgentsRequest
@@ -2007,51 +2074,52 @@ var file_plinth_v1_catalog_proto_goTypes = []any{
 	(*ListRegistrationsRequest)(nil),  // 14: plinth.v1.ListRegistrationsRequest
 	(*ListRegistrationsResponse)(nil), // 15: plinth.v1.ListRegistrationsResponse
 	(*GetRegistrationRequest)(nil),    // 16: plinth.v1.GetRegistrationRequest
-	(*ActOnRegistrationRequest)(nil),  // 17: plinth.v1.ActOnRegistrationRequest
-	(*OpenList)(nil),                  // 18: plinth.v1.OpenList
-	(*OpenListEntry)(nil),             // 19: plinth.v1.OpenListEntry
-	(*PreviewOpenListRequest)(nil),    // 20: plinth.v1.PreviewOpenListRequest
-	(*PublishOpenListRequest)(nil),    // 21: plinth.v1.PublishOpenListRequest
-	(*ListOpenListsRequest)(nil),      // 22: plinth.v1.ListOpenListsRequest
-	(*ListOpenListsResponse)(nil),     // 23: plinth.v1.ListOpenListsResponse
-	(*GetOpenListRequest)(nil),        // 24: plinth.v1.GetOpenListRequest
-	(*Text)(nil),                      // 25: plinth.v1.Text
-	(*timestamppb.Timestamp)(nil),     // 26: google.protobuf.Timestamp
-	(*EvidenceRef)(nil),               // 27: plinth.v1.EvidenceRef
-	(*TimelineItem)(nil),              // 28: plinth.v1.TimelineItem
-	(*fieldmaskpb.FieldMask)(nil),     // 29: google.protobuf.FieldMask
+	(*OpenRegistrationRequest)(nil),   // 17: plinth.v1.OpenRegistrationRequest
+	(*ActOnRegistrationRequest)(nil),  // 18: plinth.v1.ActOnRegistrationRequest
+	(*OpenList)(nil),                  // 19: plinth.v1.OpenList
+	(*OpenListEntry)(nil),             // 20: plinth.v1.OpenListEntry
+	(*PreviewOpenListRequest)(nil),    // 21: plinth.v1.PreviewOpenListRequest
+	(*PublishOpenListRequest)(nil),    // 22: plinth.v1.PublishOpenListRequest
+	(*ListOpenListsRequest)(nil),      // 23: plinth.v1.ListOpenListsRequest
+	(*ListOpenListsResponse)(nil),     // 24: plinth.v1.ListOpenListsResponse
+	(*GetOpenListRequest)(nil),        // 25: plinth.v1.GetOpenListRequest
+	(*Text)(nil),                      // 26: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),     // 27: google.protobuf.Timestamp
+	(*EvidenceRef)(nil),               // 28: plinth.v1.EvidenceRef
+	(*TimelineItem)(nil),              // 29: plinth.v1.TimelineItem
+	(*fieldmaskpb.FieldMask)(nil),     // 30: google.protobuf.FieldMask
 }
 var file_plinth_v1_catalog_proto_depIdxs = []int32{
-	25, // 0: plinth.v1.Agent.name:type_name -> plinth.v1.Text
+	26, // 0: plinth.v1.Agent.name:type_name -> plinth.v1.Text
 	0,  // 1: plinth.v1.ListAgentsResponse.agents:type_name -> plinth.v1.Agent
-	25, // 2: plinth.v1.Field.title:type_name -> plinth.v1.Text
-	25, // 3: plinth.v1.Dataset.title:type_name -> plinth.v1.Text
-	25, // 4: plinth.v1.Dataset.description:type_name -> plinth.v1.Text
+	26, // 2: plinth.v1.Field.title:type_name -> plinth.v1.Text
+	26, // 3: plinth.v1.Dataset.title:type_name -> plinth.v1.Text
+	26, // 4: plinth.v1.Dataset.description:type_name -> plinth.v1.Text
 	3,  // 5: plinth.v1.Dataset.fields:type_name -> plinth.v1.Field
-	26, // 6: plinth.v1.Dataset.created_at:type_name -> google.protobuf.Timestamp
-	26, // 7: plinth.v1.Dataset.updated_at:type_name -> google.protobuf.Timestamp
-	26, // 8: plinth.v1.Dataset.registered_at:type_name -> google.protobuf.Timestamp
-	26, // 9: plinth.v1.Dataset.valid_until:type_name -> google.protobuf.Timestamp
-	27, // 10: plinth.v1.Dataset.evidence:type_name -> plinth.v1.EvidenceRef
-	26, // 11: plinth.v1.Dataset.data_until:type_name -> google.protobuf.Timestamp
+	27, // 6: plinth.v1.Dataset.created_at:type_name -> google.protobuf.Timestamp
+	27, // 7: plinth.v1.Dataset.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 8: plinth.v1.Dataset.registered_at:type_name -> google.protobuf.Timestamp
+	27, // 9: plinth.v1.Dataset.valid_until:type_name -> google.protobuf.Timestamp
+	28, // 10: plinth.v1.Dataset.evidence:type_name -> plinth.v1.EvidenceRef
+	27, // 11: plinth.v1.Dataset.data_until:type_name -> google.protobuf.Timestamp
 	4,  // 12: plinth.v1.ListDatasetsResponse.datasets:type_name -> plinth.v1.Dataset
-	28, // 13: plinth.v1.GetTimelineResponse.items:type_name -> plinth.v1.TimelineItem
+	29, // 13: plinth.v1.GetTimelineResponse.items:type_name -> plinth.v1.TimelineItem
 	4,  // 14: plinth.v1.CreateDatasetRequest.dataset:type_name -> plinth.v1.Dataset
 	4,  // 15: plinth.v1.UpdateDatasetRequest.dataset:type_name -> plinth.v1.Dataset
-	29, // 16: plinth.v1.UpdateDatasetRequest.update_mask:type_name -> google.protobuf.FieldMask
-	25, // 17: plinth.v1.Registration.dataset_title:type_name -> plinth.v1.Text
-	26, // 18: plinth.v1.Registration.created_at:type_name -> google.protobuf.Timestamp
-	26, // 19: plinth.v1.Registration.updated_at:type_name -> google.protobuf.Timestamp
-	26, // 20: plinth.v1.Registration.due_at:type_name -> google.protobuf.Timestamp
+	30, // 16: plinth.v1.UpdateDatasetRequest.update_mask:type_name -> google.protobuf.FieldMask
+	26, // 17: plinth.v1.Registration.dataset_title:type_name -> plinth.v1.Text
+	27, // 18: plinth.v1.Registration.created_at:type_name -> google.protobuf.Timestamp
+	27, // 19: plinth.v1.Registration.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 20: plinth.v1.Registration.due_at:type_name -> google.protobuf.Timestamp
 	13, // 21: plinth.v1.Registration.changes:type_name -> plinth.v1.Change
-	28, // 22: plinth.v1.Registration.timeline:type_name -> plinth.v1.TimelineItem
-	27, // 23: plinth.v1.Registration.evidence:type_name -> plinth.v1.EvidenceRef
+	29, // 22: plinth.v1.Registration.timeline:type_name -> plinth.v1.TimelineItem
+	28, // 23: plinth.v1.Registration.evidence:type_name -> plinth.v1.EvidenceRef
 	12, // 24: plinth.v1.ListRegistrationsResponse.registrations:type_name -> plinth.v1.Registration
-	26, // 25: plinth.v1.OpenList.published_at:type_name -> google.protobuf.Timestamp
-	19, // 26: plinth.v1.OpenList.items:type_name -> plinth.v1.OpenListEntry
-	27, // 27: plinth.v1.OpenList.evidence:type_name -> plinth.v1.EvidenceRef
-	25, // 28: plinth.v1.OpenListEntry.title:type_name -> plinth.v1.Text
-	18, // 29: plinth.v1.ListOpenListsResponse.open_lists:type_name -> plinth.v1.OpenList
+	27, // 25: plinth.v1.OpenList.published_at:type_name -> google.protobuf.Timestamp
+	20, // 26: plinth.v1.OpenList.items:type_name -> plinth.v1.OpenListEntry
+	28, // 27: plinth.v1.OpenList.evidence:type_name -> plinth.v1.EvidenceRef
+	26, // 28: plinth.v1.OpenListEntry.title:type_name -> plinth.v1.Text
+	19, // 29: plinth.v1.ListOpenListsResponse.open_lists:type_name -> plinth.v1.OpenList
 	1,  // 30: plinth.v1.CatalogService.ListAgents:input_type -> plinth.v1.ListAgentsRequest
 	5,  // 31: plinth.v1.CatalogService.ListDatasets:input_type -> plinth.v1.ListDatasetsRequest
 	7,  // 32: plinth.v1.CatalogService.GetDataset:input_type -> plinth.v1.GetDatasetRequest
@@ -2060,26 +2128,28 @@ var file_plinth_v1_catalog_proto_depIdxs = []int32{
 	11, // 35: plinth.v1.CatalogService.UpdateDataset:input_type -> plinth.v1.UpdateDatasetRequest
 	14, // 36: plinth.v1.CatalogService.ListRegistrations:input_type -> plinth.v1.ListRegistrationsRequest
 	16, // 37: plinth.v1.CatalogService.GetRegistration:input_type -> plinth.v1.GetRegistrationRequest
-	17, // 38: plinth.v1.CatalogService.ActOnRegistration:input_type -> plinth.v1.ActOnRegistrationRequest
-	20, // 39: plinth.v1.CatalogService.PreviewOpenList:input_type -> plinth.v1.PreviewOpenListRequest
-	21, // 40: plinth.v1.CatalogService.PublishOpenList:input_type -> plinth.v1.PublishOpenListRequest
-	22, // 41: plinth.v1.CatalogService.ListOpenLists:input_type -> plinth.v1.ListOpenListsRequest
-	24, // 42: plinth.v1.CatalogService.GetOpenList:input_type -> plinth.v1.GetOpenListRequest
-	2,  // 43: plinth.v1.CatalogService.ListAgents:output_type -> plinth.v1.ListAgentsResponse
-	6,  // 44: plinth.v1.CatalogService.ListDatasets:output_type -> plinth.v1.ListDatasetsResponse
-	4,  // 45: plinth.v1.CatalogService.GetDataset:output_type -> plinth.v1.Dataset
-	9,  // 46: plinth.v1.CatalogService.GetTimeline:output_type -> plinth.v1.GetTimelineResponse
-	4,  // 47: plinth.v1.CatalogService.CreateDataset:output_type -> plinth.v1.Dataset
-	4,  // 48: plinth.v1.CatalogService.UpdateDataset:output_type -> plinth.v1.Dataset
-	15, // 49: plinth.v1.CatalogService.ListRegistrations:output_type -> plinth.v1.ListRegistrationsResponse
-	12, // 50: plinth.v1.CatalogService.GetRegistration:output_type -> plinth.v1.Registration
-	12, // 51: plinth.v1.CatalogService.ActOnRegistration:output_type -> plinth.v1.Registration
-	18, // 52: plinth.v1.CatalogService.PreviewOpenList:output_type -> plinth.v1.OpenList
-	18, // 53: plinth.v1.CatalogService.PublishOpenList:output_type -> plinth.v1.OpenList
-	23, // 54: plinth.v1.CatalogService.ListOpenLists:output_type -> plinth.v1.ListOpenListsResponse
-	18, // 55: plinth.v1.CatalogService.GetOpenList:output_type -> plinth.v1.OpenList
-	43, // [43:56] is the sub-list for method output_type
-	30, // [30:43] is the sub-list for method input_type
+	18, // 38: plinth.v1.CatalogService.ActOnRegistration:input_type -> plinth.v1.ActOnRegistrationRequest
+	17, // 39: plinth.v1.CatalogService.OpenRegistration:input_type -> plinth.v1.OpenRegistrationRequest
+	21, // 40: plinth.v1.CatalogService.PreviewOpenList:input_type -> plinth.v1.PreviewOpenListRequest
+	22, // 41: plinth.v1.CatalogService.PublishOpenList:input_type -> plinth.v1.PublishOpenListRequest
+	23, // 42: plinth.v1.CatalogService.ListOpenLists:input_type -> plinth.v1.ListOpenListsRequest
+	25, // 43: plinth.v1.CatalogService.GetOpenList:input_type -> plinth.v1.GetOpenListRequest
+	2,  // 44: plinth.v1.CatalogService.ListAgents:output_type -> plinth.v1.ListAgentsResponse
+	6,  // 45: plinth.v1.CatalogService.ListDatasets:output_type -> plinth.v1.ListDatasetsResponse
+	4,  // 46: plinth.v1.CatalogService.GetDataset:output_type -> plinth.v1.Dataset
+	9,  // 47: plinth.v1.CatalogService.GetTimeline:output_type -> plinth.v1.GetTimelineResponse
+	4,  // 48: plinth.v1.CatalogService.CreateDataset:output_type -> plinth.v1.Dataset
+	4,  // 49: plinth.v1.CatalogService.UpdateDataset:output_type -> plinth.v1.Dataset
+	15, // 50: plinth.v1.CatalogService.ListRegistrations:output_type -> plinth.v1.ListRegistrationsResponse
+	12, // 51: plinth.v1.CatalogService.GetRegistration:output_type -> plinth.v1.Registration
+	12, // 52: plinth.v1.CatalogService.ActOnRegistration:output_type -> plinth.v1.Registration
+	12, // 53: plinth.v1.CatalogService.OpenRegistration:output_type -> plinth.v1.Registration
+	19, // 54: plinth.v1.CatalogService.PreviewOpenList:output_type -> plinth.v1.OpenList
+	19, // 55: plinth.v1.CatalogService.PublishOpenList:output_type -> plinth.v1.OpenList
+	24, // 56: plinth.v1.CatalogService.ListOpenLists:output_type -> plinth.v1.ListOpenListsResponse
+	19, // 57: plinth.v1.CatalogService.GetOpenList:output_type -> plinth.v1.OpenList
+	44, // [44:58] is the sub-list for method output_type
+	30, // [30:44] is the sub-list for method input_type
 	30, // [30:30] is the sub-list for extension type_name
 	30, // [30:30] is the sub-list for extension extendee
 	0,  // [0:30] is the sub-list for field type_name
@@ -2097,7 +2167,7 @@ func file_plinth_v1_catalog_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_catalog_proto_rawDesc), len(file_plinth_v1_catalog_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

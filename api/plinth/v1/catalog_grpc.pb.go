@@ -28,6 +28,7 @@ const (
 	CatalogService_ListRegistrations_FullMethodName = "/plinth.v1.CatalogService/ListRegistrations"
 	CatalogService_GetRegistration_FullMethodName   = "/plinth.v1.CatalogService/GetRegistration"
 	CatalogService_ActOnRegistration_FullMethodName = "/plinth.v1.CatalogService/ActOnRegistration"
+	CatalogService_OpenRegistration_FullMethodName  = "/plinth.v1.CatalogService/OpenRegistration"
 	CatalogService_PreviewOpenList_FullMethodName   = "/plinth.v1.CatalogService/PreviewOpenList"
 	CatalogService_PublishOpenList_FullMethodName   = "/plinth.v1.CatalogService/PublishOpenList"
 	CatalogService_ListOpenLists_FullMethodName     = "/plinth.v1.CatalogService/ListOpenLists"
@@ -56,6 +57,8 @@ type CatalogServiceClient interface {
 	GetRegistration(ctx context.Context, in *GetRegistrationRequest, opts ...grpc.CallOption) (*Registration, error)
 	// ActOnRegistration moves a registration one step; what is allowed stands in Registration.actions.
 	ActOnRegistration(ctx context.Context, in *ActOnRegistrationRequest, opts ...grpc.CallOption) (*Registration, error)
+	// OpenRegistration opens a correction or cancellation of a registered dataset. Changes open by UpdateDataset.
+	OpenRegistration(ctx context.Context, in *OpenRegistrationRequest, opts ...grpc.CallOption) (*Registration, error)
 	// PreviewOpenList shows what the next open list would hold, against the last one.
 	PreviewOpenList(ctx context.Context, in *PreviewOpenListRequest, opts ...grpc.CallOption) (*OpenList, error)
 	// PublishOpenList freezes, numbers and publishes the open list. For stewards.
@@ -164,6 +167,16 @@ func (c *catalogServiceClient) ActOnRegistration(ctx context.Context, in *ActOnR
 	return out, nil
 }
 
+func (c *catalogServiceClient) OpenRegistration(ctx context.Context, in *OpenRegistrationRequest, opts ...grpc.CallOption) (*Registration, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Registration)
+	err := c.cc.Invoke(ctx, CatalogService_OpenRegistration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *catalogServiceClient) PreviewOpenList(ctx context.Context, in *PreviewOpenListRequest, opts ...grpc.CallOption) (*OpenList, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(OpenList)
@@ -226,6 +239,8 @@ type CatalogServiceServer interface {
 	GetRegistration(context.Context, *GetRegistrationRequest) (*Registration, error)
 	// ActOnRegistration moves a registration one step; what is allowed stands in Registration.actions.
 	ActOnRegistration(context.Context, *ActOnRegistrationRequest) (*Registration, error)
+	// OpenRegistration opens a correction or cancellation of a registered dataset. Changes open by UpdateDataset.
+	OpenRegistration(context.Context, *OpenRegistrationRequest) (*Registration, error)
 	// PreviewOpenList shows what the next open list would hold, against the last one.
 	PreviewOpenList(context.Context, *PreviewOpenListRequest) (*OpenList, error)
 	// PublishOpenList freezes, numbers and publishes the open list. For stewards.
@@ -270,6 +285,9 @@ func (UnimplementedCatalogServiceServer) GetRegistration(context.Context, *GetRe
 }
 func (UnimplementedCatalogServiceServer) ActOnRegistration(context.Context, *ActOnRegistrationRequest) (*Registration, error) {
 	return nil, status.Error(codes.Unimplemented, "method ActOnRegistration not implemented")
+}
+func (UnimplementedCatalogServiceServer) OpenRegistration(context.Context, *OpenRegistrationRequest) (*Registration, error) {
+	return nil, status.Error(codes.Unimplemented, "method OpenRegistration not implemented")
 }
 func (UnimplementedCatalogServiceServer) PreviewOpenList(context.Context, *PreviewOpenListRequest) (*OpenList, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreviewOpenList not implemented")
@@ -466,6 +484,24 @@ func _CatalogService_ActOnRegistration_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_OpenRegistration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenRegistrationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).OpenRegistration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_OpenRegistration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).OpenRegistration(ctx, req.(*OpenRegistrationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CatalogService_PreviewOpenList_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PreviewOpenListRequest)
 	if err := dec(in); err != nil {
@@ -580,6 +616,10 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ActOnRegistration",
 			Handler:    _CatalogService_ActOnRegistration_Handler,
+		},
+		{
+			MethodName: "OpenRegistration",
+			Handler:    _CatalogService_OpenRegistration_Handler,
 		},
 		{
 			MethodName: "PreviewOpenList",

@@ -84,8 +84,10 @@ type Overview struct {
 	EvidencePending      int64                  `protobuf:"varint,19,opt,name=evidence_pending,json=evidencePending,proto3" json:"evidence_pending,omitempty"`
 	DeadLettersLastDay   int64                  `protobuf:"varint,20,opt,name=dead_letters_last_day,json=deadLettersLastDay,proto3" json:"dead_letters_last_day,omitempty"`
 	At                   *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=at,proto3" json:"at,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Numbers that could not be had now; theirs stand at 0 and mean nothing.
+	Missing       []string `protobuf:"bytes,22,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Overview) Reset() {
@@ -265,6 +267,13 @@ func (x *Overview) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Overview) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
 type ListEnginesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -419,7 +428,7 @@ var File_plinth_v1_system_proto protoreflect.FileDescriptor
 const file_plinth_v1_system_proto_rawDesc = "" +
 	"\n" +
 	"\x16plinth/v1/system.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n" +
-	"\x12GetOverviewRequest\"\x9d\x06\n" +
+	"\x12GetOverviewRequest\"\xb7\x06\n" +
 	"\bOverview\x12\x1a\n" +
 	"\bdatasets\x18\x01 \x01(\x03R\bdatasets\x12/\n" +
 	"\x13datasets_registered\x18\x02 \x01(\x03R\x12datasetsRegistered\x12#\n" +
@@ -444,7 +453,8 @@ const file_plinth_v1_system_proto_rawDesc = "" +
 	"\fchain_height\x18\x12 \x01(\x03R\vchainHeight\x12)\n" +
 	"\x10evidence_pending\x18\x13 \x01(\x03R\x0fevidencePending\x121\n" +
 	"\x15dead_letters_last_day\x18\x14 \x01(\x03R\x12deadLettersLastDay\x12*\n" +
-	"\x02at\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x14\n" +
+	"\x02at\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
+	"\amissing\x18\x16 \x03(\tR\amissing\"\x14\n" +
 	"\x12ListEnginesRequest\"\x85\x01\n" +
 	"\x06Engine\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +

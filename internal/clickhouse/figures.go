@@ -1,0 +1,41 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+)
+
+// Counts are the numbers of the first screen that ClickHouse knows. They count by the time of arrival, and rows that a
+// later version replaces until the engine has merged them.
+type Counts struct{ db *DB }
+
+// NewCounts returns the counter of db.
+func NewCounts(db *DB) *Counts { return &Counts{db} }
+
+func (c *Counts) count(ctx context.Context, what, sql string) (int64, error) {
+	var n uint64
+	if err := c.db.QueryRow(ctx, sql).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count %s: %w", what, err)
+	}
+	return int64(n), nil
+}
+
+// ReadingsLastHour counts the readings that arrived within the hour.
+func (c *Counts) ReadingsLastHour(ctx context.Context) (int64, error) {
+	return c.count(ctx, "readings", `SELECT count() FROM plinth.reading WHERE rx > now64(3) - INTERVAL 1 HOUR`)
+}
+
+// DevicesOnline counts the devices of which a reading arrived within ten minutes.
+func (c *Counts) DevicesOnline(ctx context.Context) (int64, error) {
+	return c.count(ctx, "devices", `SELECT uniqExact(device) FROM plinth.reading WHERE rx > now64(3) - INTERVAL 10 MINUTE`)
+}
+
+// EventsLastDay counts the events of the last 24 hours.
+func (c *Counts) EventsLastDay(ctx context.Context) (int64, error) {
+	return c.count(ctx, "events", `SELECT count() FROM plinth.event WHERE at > now64(3) - INTERVAL 1 DAY AND at <= now64(3) + INTERVAL 1 HOUR`)
+}
+
+// DeadLettersLastDay counts what could not be used in the last 24 hours.
+func (c *Counts) DeadLettersLastDay(ctx context.Context) (int64, error) {
+	return c.count(ctx, "dead letters", `SELECT count() FROM plinth.dead_letter WHERE at > now64(3) - INTERVAL 1 DAY`)
+}
