@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"plinth/ledger/sequencer"
+)
+
+// listed joins each record with its entry and the checkpoint that its receipt uses.
+const listed = `
+	FROM ledger_outbox o
+	LEFT JOIN ledger_entry e ON e.id = o.id
+	LEFT JOIN LATERAL (
+		SELECT size, tx_id, block FROM ledger_checkpoint
+		WHERE origin = e.origin AND size > e.idx
+		ORDER BY size LIMIT 1
+	) c ON true
+	WHERE ($1 = '' OR o.origin = $1) AND ($2 = '' OR o.kind = $2) AND ($3 = '' OR o.subject = $3)
+		AND ($4 = '' OR $4 = CASE WHEN e.id IS NULL THEN 'pending' WHEN c.size IS NULL THEN 'sealed' ELSE 'anchored' END)`
+
+const listedColumns = `o.n, o.id, o.origin, o.kind, o.org, o.subject, o.t_to, coalesce(e.idx, 0), coalesce(e.seq, 0),
+	e.leaf, coalesce(c.size, 0), coalesce(c.tx_id, ''), coalesce(c.block, 0)`
+
+func scanListed(row pgx.CollectableRow) (sequencer.Listed, error) {
+	var r sequencer.Listed
+	var leaf []byte
+	err := row.Scan(&r.N, &r.ID, &r.Origin, &r.Kind, &r.Org, &r.Subject, &r.At, &r.Index, &r.Seq, &leaf, &r.Size,
+		&r.TxID, &r.Block)
+	if err != nil {
+		return r, err
+	}
+	switch {
+	case leaf == nil:
+		r.State = sequencer.StatePending
+	case r.Size == 0:
+		r.State = sequencer.StateSealed
+	default:
+		r.State = sequencer.StateAnchored
+	}
+	if leaf != nil {
+		r.Leaf = tlog.Hash(leaf)
+	}
+	return r, nil
+}
+
+// List returns the newest records before a place in the outbox; before 0 means from the newest on.
+func (l *Ledger) List(ctx context.Context, f sequencer.Filter, before int64, limit int) ([]sequencer.Listed, error) {
+	rows, err := l.db.Query(ctx, `SELECT `+listedColumns+listed+` AND ($5 = 0 OR o.n < $5) ORDER BY o.n DESC LIMIT $6`,
+		string(f.Origin), f.Kind, f.Subject, string(f.State), before, limit)
+	if err != nil {
+		return nil, translate(err)
+	}
+	records, err := pgx.CollectRows(rows, scanListed)
+	return records, translate(err)
+}
+
+// CountLimit is where counting records stops: beyond it a page's total says only "at least".
+const CountLimit = 10_000
+
+// Count returns how many records the filter chooses, at most CountLimit.
+func (l *Ledger) Count(ctx context.Context, f sequencer.Filter) (n int64, err error) {
+	err = l.db.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 `+listed+` LIMIT $5) x`,
+		string(f.Origin), f.Kind, f.Subject, string(f.State), CountLimit).Scan(&n)
+	return n, translate(err)
+}
+
+// Get returns one record as lists show it.
+func (l *Ledger) Get(ctx context.Context, id uuid.UUID) (sequencer.Listed, error) {
+	rows, err := l.db.Query(ctx, `SELECT `+listedColumns+listed+` AND o.id = $5`, "", "", "", "", id)
+	if err != nil {
+		return sequencer.Listed{}, translate(err)
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, scanListed)
+	return r, translate(err)
+}
+
+// Logs returns the state of every log.
+func (l *Ledger) Logs(ctx context.Context) ([]sequencer.LogState, error) {
+	var out []sequencer.LogState
+	for _, o := range sequencer.Origins {
+		s := sequencer.LogState{Origin: o}
+		var err error
+		if s.Sealed, err = l.Projected(ctx, o); err != nil {
+			return nil, err
+		}
+		var at *time.Time
+		if err := l.db.QueryRow(ctx, `
+			SELECT (SELECT count(*) FROM ledger_pending WHERE origin = $1), coalesce(max(c.size), 0),
+				coalesce(max(c.tx_id), ''), coalesce(max(c.block), 0), max(c.anchored_at)
+			FROM (SELECT size, tx_id, block, anchored_at FROM ledger_checkpoint
+				WHERE origin = $1 ORDER BY size DESC LIMIT 1) c`, string(o)).
+			Scan(&s.Pending, &s.Anchored, &s.TxID, &s.Block, &at); err != nil {
+			return nil, translate(err)
+		}
+		if at != nil {
+			s.At = at.UTC()
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
