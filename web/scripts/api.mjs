@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 const source = new URL('../../api/plinth/v1/', import.meta.url)
 const target = new URL('../src/api/plinth.ts', import.meta.url)
 
-// As protojson writes them: 64-bit integers are text, times RFC 3339.
+// As protojson writes them: 64-bit integers are text, times RFC 3339; a message or time that is not set is left out.
 const scalars = {
   string: 'string', bool: 'boolean', bytes: 'string', double: 'number', float: 'number', int32: 'number', uint32: 'number',
   int64: 'string', uint64: 'string',
@@ -16,10 +16,10 @@ const camel = (s) => s.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase())
 const lowerFirst = (s) => s[0].toLowerCase() + s.slice(1)
 
 function typeOf(label, name) {
-  if (name === 'google.protobuf.Timestamp') return label ? 'string[]' : 'string | null'
+  if (name === 'google.protobuf.Timestamp') return label ? 'string[]' : 'string | null | undefined'
   const known = scalars[name]
   if (label) return known?.includes('[]') ? `${known}[]` : `${known ?? name}[]`
-  return known ?? `${name} | null`
+  return known ?? `${name} | null | undefined`
 }
 
 function fieldLine(line) {

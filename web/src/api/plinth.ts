@@ -12,7 +12,7 @@ export interface Account {
   // Of steward, registrar, provider, department, analyst, auditor, security, operator, device.
   roles: string[]
   disabled: boolean
-  createdAt: string | null
+  createdAt: string | null | undefined
   // Input only, at creation: at least 12 characters.
   password: string
 }
@@ -25,8 +25,8 @@ export interface SignInRequest {
 export interface SignInResponse {
   // Send it as "Authorization: Bearer …".
   token: string
-  expiresAt: string | null
-  account: Account | null
+  expiresAt: string | null | undefined
+  account: Account | null | undefined
 }
 
 export type SignOutRequest = Record<string, never>
@@ -47,10 +47,10 @@ export interface Token {
   name: string
   // Roles the token may act in: a subset of the account's.
   scopes: string[]
-  createdAt: string | null
-  expiresAt: string | null
-  revokedAt: string | null
-  lastUsedAt: string | null
+  createdAt: string | null | undefined
+  expiresAt: string | null | undefined
+  revokedAt: string | null | undefined
+  lastUsedAt: string | null | undefined
 }
 
 export interface CreateTokenRequest {
@@ -61,7 +61,7 @@ export interface CreateTokenRequest {
 }
 
 export interface CreateTokenResponse {
-  token: Token | null
+  token: Token | null | undefined
   // Shown once.
   secret: string
 }
@@ -91,7 +91,7 @@ export interface ListAccountsResponse {
 }
 
 export interface CreateAccountRequest {
-  account: Account | null
+  account: Account | null | undefined
 }
 
 export interface DisableAccountRequest {
@@ -100,7 +100,7 @@ export interface DisableAccountRequest {
 
 export interface Agent {
   id: string
-  name: Text | null
+  name: Text | null | undefined
   // "bureau", "centre", "street", "town".
   kind: string
   // 统一社会信用代码, 18 characters (GB 32100-2015).
@@ -116,7 +116,7 @@ export interface ListAgentsResponse {
 export interface Field {
   // The column's name: letters, digits and _.
   name: string
-  title: Text | null
+  title: Text | null | undefined
   // "string", "integer", "decimal", "boolean", "date", "datetime".
   type: string
   // "general" 一般, "important" 重要, "core" 核心.
@@ -132,8 +132,8 @@ export interface Dataset {
   id: string
   // 资源代码, given at registration, never reused.
   code: string
-  title: Text | null
-  description: Text | null
+  title: Text | null | undefined
+  description: Text | null | undefined
   // The publishing department.
   publisher: string
   publisherName: string
@@ -155,16 +155,16 @@ export interface Dataset {
   state: string
   // The version of the published revision; 0 before the first registration.
   revision: number
-  createdAt: string | null
-  updatedAt: string | null
-  registeredAt: string | null
-  validUntil: string | null
+  createdAt: string | null | undefined
+  updatedAt: string | null | undefined
+  registeredAt: string | null | undefined
+  validUntil: string | null | undefined
   // Of the newest step.
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
   // The open registration, if one is under way.
   registrationId: string
   // The time of the newest row in the table, as last measured; empty when unknown.
-  dataUntil: string | null
+  dataUntil: string | null | undefined
   // "on_time", "late", "unknown": data_until against frequency.
   timeliness: string
   // Rows in the table, as last measured.
@@ -201,25 +201,25 @@ export interface GetTimelineResponse {
 }
 
 export interface CreateDatasetRequest {
-  dataset: Dataset | null
+  dataset: Dataset | null | undefined
 }
 
 export interface UpdateDatasetRequest {
-  dataset: Dataset | null
+  dataset: Dataset | null | undefined
   updateMask: string
 }
 
 export interface Registration {
   id: string
   datasetId: string
-  datasetTitle: Text | null
+  datasetTitle: Text | null | undefined
   // "initial" 首次, "change" 变更, "correction" 更正, "cancellation" 注销.
   kind: string
   state: string
-  createdAt: string | null
-  updatedAt: string | null
+  createdAt: string | null | undefined
+  updatedAt: string | null | undefined
   // When the step that waits must be done, by the rule in force.
-  dueAt: string | null
+  dueAt: string | null | undefined
   // Whose turn it is: a role.
   waitsOn: string
   // What the caller may do now: "submit", "accept", "return", "review", "reject", "notice", "object", "register", "cancel".
@@ -227,7 +227,7 @@ export interface Registration {
   // Field by field, the proposed value beside the published one.
   changes: Change[]
   timeline: TimelineItem[]
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
 }
 
 export interface Change {
@@ -264,7 +264,7 @@ export interface ActOnRegistrationRequest {
 
 export interface OpenList {
   number: number
-  publishedAt: string | null
+  publishedAt: string | null | undefined
   publishedBy: string
   // SHA-256 of the CSV's bytes, hex.
   sha256: string
@@ -274,12 +274,12 @@ export interface OpenList {
   added: string[]
   removed: string[]
   changed: string[]
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
 }
 
 export interface OpenListEntry {
   code: string
-  title: Text | null
+  title: Text | null | undefined
   publisherName: string
   openness: string
   frequency: string
@@ -316,13 +316,13 @@ export interface EvidenceRef {
 }
 
 export interface TimelineItem {
-  at: string | null
+  at: string | null | undefined
   actor: string
   actorName: string
   // The act as "object.verb", e.g. "registration.submitted".
   action: string
   note: string
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
 }
 
 export interface Text {
@@ -335,7 +335,7 @@ export interface Event {
   // "hotline", "grid", "camera", "sensor", "open311", or an import's source.
   source: string
   sourceId: string
-  at: string | null
+  at: string | null | undefined
   // The class of the event standard, e.g. "城乡建设/城市建设和市政管理/噪音扰民".
   class: string
   title: string
@@ -355,8 +355,8 @@ export interface ListEventsRequest {
   class: string
   street: string
   grid: string
-  from: string | null
-  to: string | null
+  from: string | null | undefined
+  to: string | null | undefined
   query: string
 }
 
@@ -374,8 +374,8 @@ export interface Incident {
   grid: string
   longitude: number
   latitude: number
-  firstAt: string | null
-  lastAt: string | null
+  firstAt: string | null | undefined
+  lastAt: string | null | undefined
   size: number
   // Members by source.
   sources: Record<string, number>
@@ -386,7 +386,7 @@ export interface Incident {
 }
 
 export interface Member {
-  event: Event | null
+  event: Event | null | undefined
   // Sum of the weights below, log2 odds.
   score: number
   weights: Weight[]
@@ -407,8 +407,8 @@ export interface ListIncidentsRequest {
   grid: string
   class: string
   minSize: number
-  from: string | null
-  to: string | null
+  from: string | null | undefined
+  to: string | null | undefined
 }
 
 export interface ListIncidentsResponse {
@@ -422,8 +422,8 @@ export interface GetIncidentRequest {
 }
 
 export interface CountEventsRequest {
-  from: string | null
-  to: string | null
+  from: string | null | undefined
+  to: string | null | undefined
   source: string
   street: string
 }
@@ -440,8 +440,8 @@ export interface CountEventsResponse {
 }
 
 export interface HotWordsRequest {
-  from: string | null
-  to: string | null
+  from: string | null | undefined
+  to: string | null | undefined
   source: string
   limit: number
 }
@@ -474,7 +474,7 @@ export interface EvidenceRecord {
   org: string
   // The object it is about, e.g. "dataset:…"; shown to those who may see the object.
   subject: string
-  at: string | null
+  at: string | null | undefined
   // "pending", "sealed", "anchored".
   state: string
   index: string
@@ -514,7 +514,7 @@ export interface Log {
   // Size of the newest checkpoint on chain.
   anchoredSize: string
   anchoredTx: string
-  anchoredAt: string | null
+  anchoredAt: string | null | undefined
 }
 
 export interface Chain {
@@ -561,8 +561,8 @@ export interface Run {
   pipeline: string
   source: string
   startedBy: string
-  startedAt: string | null
-  endedAt: string | null
+  startedAt: string | null | undefined
+  endedAt: string | null | undefined
   // "running", "done", "failed".
   state: string
   rowsIn: string
@@ -587,7 +587,7 @@ export interface GetRunRequest {
 }
 
 export interface DeadLetter {
-  at: string | null
+  at: string | null | undefined
   // A file's name or a topic.
   source: string
   // 1-based; 0 for a message.
@@ -614,7 +614,7 @@ export interface ListDeadLettersResponse {
 
 export interface Purpose {
   id: string
-  name: Text | null
+  name: Text | null | undefined
 }
 
 export type ListPurposesRequest = Record<string, never>
@@ -634,7 +634,7 @@ export interface Condition {
 export interface Request {
   id: string
   datasetId: string
-  datasetTitle: Text | null
+  datasetTitle: Text | null | undefined
   department: string
   departmentName: string
   purpose: string
@@ -644,25 +644,25 @@ export interface Request {
   filter: Condition[]
   // True asks for all rows; otherwise filter must not be empty.
   allRows: boolean
-  notBefore: string | null
-  notAfter: string | null
+  notBefore: string | null | undefined
+  notAfter: string | null | undefined
   // "with_provider", "approved", "refused".
   state: string
   createdBy: string
-  createdAt: string | null
-  dueAt: string | null
+  createdAt: string | null | undefined
+  dueAt: string | null | undefined
   answer: string
   answeredBy: string
-  answeredAt: string | null
+  answeredAt: string | null | undefined
   grantId: string
   // "answer" when the caller may answer it.
   actions: string[]
   timeline: TimelineItem[]
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
 }
 
 export interface CreateRequestRequest {
-  request: Request | null
+  request: Request | null | undefined
 }
 
 export interface ListRequestsRequest {
@@ -699,7 +699,7 @@ export interface Grant {
   version: number
   requestId: string
   datasetId: string
-  datasetTitle: Text | null
+  datasetTitle: Text | null | undefined
   department: string
   departmentName: string
   purpose: string
@@ -707,8 +707,8 @@ export interface Grant {
   masks: Record<string, string>
   filter: Condition[]
   allRows: boolean
-  notBefore: string | null
-  notAfter: string | null
+  notBefore: string | null | undefined
+  notAfter: string | null | undefined
   rowsPerDay: string
   // "active", "pending" (before the period), "expired", "revoked", "blocked" (its scope failed its check).
   state: string
@@ -716,8 +716,8 @@ export interface Grant {
   // The scope's database in ClickHouse, and the view in it.
   database: string
   view: string
-  createdAt: string | null
-  evidence: EvidenceRef | null
+  createdAt: string | null | undefined
+  evidence: EvidenceRef | null | undefined
   // "revoke" when the caller may revoke it, "query" when the caller may query under it.
   actions: string[]
 }
@@ -768,7 +768,7 @@ export interface Decision {
   // What would pass, in words, for a denial.
   wouldPassIf: string[]
   obligations: string[]
-  at: string | null
+  at: string | null | undefined
   policyRev: string
   dataRev: string
   sqlSha256: string
@@ -776,14 +776,14 @@ export interface Decision {
   rows: string
   // "", "running", "done", "failed".
   outcome: string
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
 }
 
 export interface Reason {
   // e.g. "grant.exists", "period.current", "purpose.match", "columns.granted", "quota.left".
   rule: string
   ok: boolean
-  detail: Text | null
+  detail: Text | null | undefined
 }
 
 export interface ListDecisionsRequest {
@@ -822,7 +822,7 @@ export interface RunQueryResponse {
   rows: unknown[][]
   truncated: boolean
   tookMs: string
-  decision: Decision | null
+  decision: Decision | null | undefined
 }
 
 export interface Column {
@@ -835,7 +835,7 @@ export interface Alert {
   id: string
   // The rule that raised it, e.g. "volume.habit".
   rule: string
-  title: Text | null
+  title: Text | null | undefined
   // 0 to 100.
   severity: number
   // The account.
@@ -843,7 +843,7 @@ export interface Alert {
   consumerName: string
   departmentName: string
   datasetId: string
-  at: string | null
+  at: string | null | undefined
   // "new", "triaged", "contained", "resolved".
   state: string
   handledBy: string
@@ -852,7 +852,7 @@ export interface Alert {
   findings: Finding[]
   // The decisions it rests on.
   decisionIds: string[]
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
   actions: string[]
 }
 
@@ -861,7 +861,7 @@ export interface Finding {
   observed: number
   expected: number
   score: number
-  detail: Text | null
+  detail: Text | null | undefined
 }
 
 export interface ListAlertsRequest {
@@ -914,7 +914,7 @@ export interface ListConsumersResponse {
 
 export interface Metric {
   name: string
-  title: Text | null
+  title: Text | null | undefined
   // UCUM.
   unit: string
   min: number
@@ -923,7 +923,7 @@ export interface Metric {
 
 export interface Device {
   id: string
-  name: Text | null
+  name: Text | null | undefined
   // "lift", "water_meter", "water_quality", "heritage_building", "construction_noise", or what a pack adds.
   kind: string
   owner: string
@@ -937,7 +937,7 @@ export interface Device {
   metrics: Metric[]
   // Expected seconds between readings.
   intervalS: number
-  lastSeen: string | null
+  lastSeen: string | null | undefined
   // "online", "late", "offline", "never".
   liveness: string
   // The newest value of each metric.
@@ -966,11 +966,11 @@ export interface GetDeviceRequest {
 }
 
 export interface RegisterDeviceRequest {
-  device: Device | null
+  device: Device | null | undefined
 }
 
 export interface RegisterDeviceResponse {
-  device: Device | null
+  device: Device | null | undefined
   mqttUser: string
   mqttPassword: string
 }
@@ -978,14 +978,14 @@ export interface RegisterDeviceResponse {
 export interface ListReadingsRequest {
   deviceId: string
   metric: string
-  from: string | null
-  to: string | null
+  from: string | null | undefined
+  to: string | null | undefined
   // At most 5,000; 0 is 500.
   maxPoints: number
 }
 
 export interface Point {
-  at: string | null
+  at: string | null | undefined
   value: number
   min: number
   max: number
@@ -1003,10 +1003,10 @@ export interface ListReadingsResponse {
 export interface Segment {
   recordId: string
   seq: string
-  from: string | null
-  to: string | null
+  from: string | null | undefined
+  to: string | null | undefined
   count: string
-  evidence: EvidenceRef | null
+  evidence: EvidenceRef | null | undefined
 }
 
 export interface ListSegmentsRequest {
@@ -1022,7 +1022,7 @@ export interface ListSegmentsResponse {
 
 export interface Reading {
   metric: string
-  at: string | null
+  at: string | null | undefined
   value: number
   seq: string
 }
@@ -1062,7 +1062,7 @@ export interface Overview {
   chainHeight: string
   evidencePending: string
   deadLettersLastDay: string
-  at: string | null
+  at: string | null | undefined
 }
 
 export type ListEnginesRequest = Record<string, never>
@@ -1072,7 +1072,7 @@ export interface Engine {
   name: string
   ready: boolean
   detail: string
-  checkedAt: string | null
+  checkedAt: string | null | undefined
 }
 
 export interface ListEnginesResponse {

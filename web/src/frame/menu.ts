@@ -13,7 +13,11 @@ export interface Section {
   places: Place[]
 }
 
-const catalogueRoles = ['steward', 'registrar', 'auditor']
+const catalogueRoles = ['steward', 'registrar', 'provider', 'auditor']
+/** Who may list the evidence; anybody may follow one badge. */
+export const recordRoles = ['auditor', 'steward', 'registrar', 'security', 'operator']
+/** Who may read readings and events themselves; the others see states and incidents. */
+export const rawRoles = ['steward', 'provider', 'operator', 'security', 'auditor']
 const useRoles = ['department', 'provider', 'analyst', 'auditor', 'security', 'steward']
 
 export const sections: Section[] = [
@@ -34,7 +38,7 @@ export const sections: Section[] = [
       { path: '/requests', title: 'nav.requests', roles: useRoles },
       { path: '/grants', title: 'nav.grants', roles: useRoles },
       { path: '/workbench', title: 'nav.workbench', roles: ['analyst'] },
-      { path: '/decisions', title: 'nav.decisions', roles: ['analyst', 'provider', 'auditor', 'security'] },
+      { path: '/decisions', title: 'nav.decisions', roles: ['analyst', 'department', 'provider', 'auditor', 'security', 'steward'] },
     ],
   },
   {
@@ -42,7 +46,7 @@ export const sections: Section[] = [
     title: 'nav.sense',
     places: [
       { path: '/devices', title: 'nav.devices', roles: [] },
-      { path: '/runs', title: 'nav.runs', roles: ['operator', 'steward'] },
+      { path: '/runs', title: 'nav.runs', roles: ['operator', 'steward', 'auditor'] },
       { path: '/dead-letters', title: 'nav.deadLetters', roles: ['operator', 'steward'] },
       { path: '/import', title: 'nav.import', roles: ['operator'] },
     ],
@@ -59,7 +63,7 @@ export const sections: Section[] = [
     key: 'evidence',
     title: 'nav.evidence',
     places: [
-      { path: '/evidence', title: 'nav.records', roles: [] },
+      { path: '/evidence', title: 'nav.records', roles: recordRoles },
       { path: '/chain', title: 'nav.chain', roles: [] },
       { path: '/verify', title: 'nav.verify', roles: [] },
     ],
@@ -68,15 +72,15 @@ export const sections: Section[] = [
     key: 'security',
     title: 'nav.security',
     places: [
-      { path: '/alerts', title: 'nav.alerts', roles: ['security'] },
-      { path: '/consumers', title: 'nav.consumers', roles: ['security'] },
+      { path: '/alerts', title: 'nav.alerts', roles: ['security', 'auditor'] },
+      { path: '/consumers', title: 'nav.consumers', roles: ['security', 'auditor'] },
     ],
   },
   {
     key: 'system',
     title: 'nav.system',
     places: [
-      { path: '/engines', title: 'nav.engines', roles: ['operator'] },
+      { path: '/engines', title: 'nav.engines', roles: [] },
       { path: '/accounts', title: 'nav.accounts', roles: ['operator', 'security'] },
       { path: '/tokens', title: 'nav.tokens', roles: [] },
     ],

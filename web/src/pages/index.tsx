@@ -14,6 +14,14 @@ const Registrations = lazy(() => import('./catalog/registrations'))
 const Registration = lazy(() => import('./catalog/registration'))
 const OpenLists = lazy(() => import('./catalog/open-lists'))
 const OpenList = lazy(() => import('./catalog/open-list'))
+const Requests = lazy(() => import('./use/requests'))
+const AskForData = lazy(() => import('./use/ask'))
+const RequestPage = lazy(() => import('./use/request'))
+const Grants = lazy(() => import('./use/grants'))
+const GrantPage = lazy(() => import('./use/grant'))
+const Workbench = lazy(() => import('./use/workbench'))
+const Decisions = lazy(() => import('./use/decisions'))
+const DecisionPage = lazy(() => import('./use/decision'))
 const Missing = lazy(() => import('./missing'))
 
 function Framed({ children }: { children: ReactNode }) {
@@ -59,8 +67,16 @@ export function Pages() {
         <Route path="/datasets/new" element={<EditDataset />} />
         <Route path="/datasets/:id" element={<Dataset />} />
         <Route path="/datasets/:id/edit" element={<EditDataset />} />
+        <Route path="/datasets/:id/ask" element={<AskForData />} />
         <Route path="/registrations" element={<Registrations />} />
         <Route path="/registrations/:id" element={<Registration />} />
+        <Route path="/requests" element={<Requests />} />
+        <Route path="/requests/:id" element={<RequestPage />} />
+        <Route path="/grants" element={<Grants />} />
+        <Route path="/grants/:id" element={<GrantPage />} />
+        <Route path="/workbench" element={<Workbench />} />
+        <Route path="/decisions" element={<Decisions />} />
+        <Route path="/decisions/:id" element={<DecisionPage />} />
         <Route path="*" element={<Missing />} />
       </Route>
     </Routes>

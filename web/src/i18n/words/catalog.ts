@@ -94,6 +94,7 @@ export const catalog = {
   'registration.noteHelp': ['退回、驳回和异议必须写明理由，如：第 3 个字段缺少说明', 'A return, rejection or objection must say why, e.g. field 3 lacks a description'],
   'registration.noteMissing': ['请先写明理由', 'Say why first'],
   'difference.field': ['字段', 'Field'],
+  'difference.column': ['列', 'Column'],
   'difference.old': ['原值', 'Before'],
   'difference.new': ['新值', 'Proposed'],
   'difference.absent': ['（原来没有）', '(was not there)'],

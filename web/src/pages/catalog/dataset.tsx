@@ -1,5 +1,6 @@
 import { useNavigate, useParams } from 'react-router'
 import { type Dataset, type Registration, plinth } from '../../api/plinth'
+import { recordRoles } from '../../frame/menu'
 import { useWords } from '../../i18n'
 import { type Loaded, useLoad } from '../../parts/load'
 import { Act, ObjectFrame } from '../../parts/object'
@@ -17,7 +18,7 @@ export default function DatasetPage() {
 function DatasetShown({ d }: { d: Dataset }) {
   const { t, text } = useWords()
   const { has } = useSession()
-  const mayReview = has('steward', 'registrar', 'auditor')
+  const mayReview = has('steward', 'registrar', 'provider', 'auditor')
   const timeline = useLoad(`timeline ${d.id} ${d.updatedAt}`, (signal) => plinth.getTimeline({ id: d.id }, { signal }))
   const registration = useLoad(mayReview && d.registrationId ? `registration ${d.registrationId}` : '', (signal) =>
     plinth.getRegistration({ id: d.registrationId }, { signal }),
@@ -42,7 +43,7 @@ function DatasetShown({ d }: { d: Dataset }) {
         { key: 'fields', title: t('tab.fields'), content: <DatasetFields d={d} /> },
         { key: 'quality', title: t('tab.quality'), content: <DatasetQuality d={d} /> },
         { key: 'grants', title: t('tab.grants'), content: <DatasetGrants d={d} /> },
-        { key: 'evidence', title: t('tab.evidence'), content: <DatasetEvidence d={d} /> },
+        ...(has(...recordRoles) ? [{ key: 'evidence', title: t('tab.evidence'), content: <DatasetEvidence d={d} /> }] : []),
       ]}
       aside={<Shown of={timeline}>{(l) => <Timeline items={l.items} />}</Shown>}
     />

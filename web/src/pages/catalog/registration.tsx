@@ -144,7 +144,9 @@ export function Difference({ changes }: { changes: Change[] }) {
 
 /** FieldName gives the field's own word, and its path for who knows the API. */
 function FieldName({ path }: { path: string }) {
-  const { word } = useWords()
+  const { t, word } = useWords()
+  const column = /^fields\.(.+)$/.exec(path)?.[1]
+  if (column) return <>{t('difference.column')} <code>{column}</code></>
   const known = word('changed', path.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()))
-  return known === path ? <code>{path}</code> : <>{known}</>
+  return <>{known}</>
 }

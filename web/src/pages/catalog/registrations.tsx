@@ -13,7 +13,7 @@ import { datasetStates } from './words'
 const names = ['state', 'mine'] as const
 
 /** Due is a date that becomes red, and says so, when it has passed. */
-export function Due({ at }: { at: string | null }) {
+export function Due({ at }: { at: string | null | undefined }) {
   const { t } = useWords()
   if (!at) return <>–</>
   return isPast(at, new Date()) ? (

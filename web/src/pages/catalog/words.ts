@@ -7,5 +7,5 @@ export const fieldTypes = ['string', 'integer', 'decimal', 'boolean', 'date', 'd
 export const sensitivities = ['none', 'personal', 'sensitive'] as const
 export const datasetStates = ['draft', 'submitted', 'returned', 'accepted', 'in_review', 'public_notice', 'registered', 'rejected', 'expired'] as const
 export const themes = [
-  'city-operation', 'livelihood', 'ecology', 'construction', 'transport', 'public-safety', 'market', 'health', 'emergency', 'culture',
+  'city-operation', 'public-safety', 'environment', 'construction', 'market', 'civil-affairs', 'housing', 'health', 'culture', 'transport',
 ] as const
