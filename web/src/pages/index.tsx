@@ -22,6 +22,25 @@ const GrantPage = lazy(() => import('./use/grant'))
 const Workbench = lazy(() => import('./use/workbench'))
 const Decisions = lazy(() => import('./use/decisions'))
 const DecisionPage = lazy(() => import('./use/decision'))
+const Devices = lazy(() => import('./sense/devices'))
+const DevicePage = lazy(() => import('./sense/device'))
+const NewDevice = lazy(() => import('./sense/new-device'))
+const Runs = lazy(() => import('./sense/runs'))
+const DeadLetters = lazy(() => import('./sense/dead-letters'))
+const Import = lazy(() => import('./sense/import'))
+const Incidents = lazy(() => import('./events/incidents'))
+const IncidentPage = lazy(() => import('./events/incident'))
+const Trends = lazy(() => import('./events/trends'))
+const Records = lazy(() => import('./evidence/records'))
+const RecordPage = lazy(() => import('./evidence/record'))
+const Chain = lazy(() => import('./evidence/chain'))
+const Verify = lazy(() => import('./evidence/verify'))
+const Alerts = lazy(() => import('./security/alerts'))
+const AlertPage = lazy(() => import('./security/alert'))
+const Consumers = lazy(() => import('./security/consumers'))
+const Engines = lazy(() => import('./system/engines'))
+const Accounts = lazy(() => import('./system/accounts'))
+const Tokens = lazy(() => import('./system/tokens'))
 const Missing = lazy(() => import('./missing'))
 
 function Framed({ children }: { children: ReactNode }) {
@@ -60,6 +79,7 @@ export function Pages() {
       <Route element={<Open />}>
         <Route path="/open-lists" element={<OpenLists />} />
         <Route path="/open-lists/:number" element={<OpenList />} />
+        <Route path="/verify" element={<Verify />} />
       </Route>
       <Route element={<SignedIn />}>
         <Route path="/" element={<Overview />} />
@@ -77,6 +97,24 @@ export function Pages() {
         <Route path="/workbench" element={<Workbench />} />
         <Route path="/decisions" element={<Decisions />} />
         <Route path="/decisions/:id" element={<DecisionPage />} />
+        <Route path="/devices" element={<Devices />} />
+        <Route path="/devices/new" element={<NewDevice />} />
+        <Route path="/devices/:id" element={<DevicePage />} />
+        <Route path="/runs" element={<Runs />} />
+        <Route path="/dead-letters" element={<DeadLetters />} />
+        <Route path="/import" element={<Import />} />
+        <Route path="/incidents" element={<Incidents />} />
+        <Route path="/incidents/:id" element={<IncidentPage />} />
+        <Route path="/trends" element={<Trends />} />
+        <Route path="/evidence" element={<Records />} />
+        <Route path="/evidence/:id" element={<RecordPage />} />
+        <Route path="/chain" element={<Chain />} />
+        <Route path="/alerts" element={<Alerts />} />
+        <Route path="/alerts/:id" element={<AlertPage />} />
+        <Route path="/consumers" element={<Consumers />} />
+        <Route path="/engines" element={<Engines />} />
+        <Route path="/accounts" element={<Accounts />} />
+        <Route path="/tokens" element={<Tokens />} />
         <Route path="*" element={<Missing />} />
       </Route>
     </Routes>

@@ -1,0 +1,109 @@
+import Button from 'antd/es/button'
+import { useEffect, useState } from 'react'
+import { Link, useNavigate, useParams } from 'react-router'
+import { send } from '../../api/call'
+import { type EvidenceRecord, plinth } from '../../api/plinth'
+import { useWords } from '../../i18n'
+import { save, whole } from '../../parts/figures'
+import { useLoad } from '../../parts/load'
+import { Act } from '../../parts/object'
+import { Facts, PageHead, Sheet } from '../../parts/page'
+import { Failure, Shown, State } from '../../parts/states'
+import { second } from '../../parts/time'
+
+/** While it is not on chain, the record is asked again this often. */
+const pause = 3000
+
+export default function RecordPage() {
+  const { id = '' } = useParams()
+  const record = useLoad(`record ${id}`, (signal) => plinth.getRecord({ recordId: id }, { signal }))
+  const { data, reload } = record
+  useEffect(() => {
+    if (!data || data.state === 'anchored') return
+    const wait = setTimeout(reload, pause)
+    return () => clearTimeout(wait)
+  }, [data, reload])
+  return <Shown of={record}>{(r) => <RecordShown r={r} />}</Shown>
+}
+
+function RecordShown({ r }: { r: EvidenceRecord }) {
+  const { t, word } = useWords()
+  return (
+    <>
+      <PageHead title={t('record.title', { kind: word('action', r.kind) })} about={<State family="evidence" value={r.state} />}>
+        <Receipt r={r} />
+      </PageHead>
+      <div className="columns">
+        <Sheet title={t('record.progress')}>
+          <ol className="timeline">
+            {(['pending', 'sealed', 'anchored'] as const).map((step, n) => (
+              <li key={step} style={{ opacity: n <= reached(r) ? 1 : 0.55 }}>
+                <State family="evidence" value={n <= reached(r) ? step : ''} />
+                {n > reached(r) && <span className="tone plain">{word('evidence', step)}</span>}
+                <p>{t(`record.${step}About`)}</p>
+              </li>
+            ))}
+          </ol>
+        </Sheet>
+        <Sheet title={t('tab.about')}>
+          <RecordFacts r={r} />
+        </Sheet>
+      </div>
+    </>
+  )
+}
+
+const reached = (r: EvidenceRecord) => ['pending', 'sealed', 'anchored'].indexOf(r.state)
+
+/** subjectPath is the page of the object that a record is about, where the console has one. */
+export function subjectPath(subject: string): string | null {
+  const [kind, id] = subject.split(/:(.*)/s)
+  const pages: Record<string, string> = { dataset: 'datasets', registration: 'registrations', request: 'requests', grant: 'grants', decision: 'decisions', device: 'devices', alert: 'alerts' }
+  const page = pages[kind ?? '']
+  return page && id ? `/${page}/${encodeURIComponent(id)}` : null
+}
+
+function RecordFacts({ r }: { r: EvidenceRecord }) {
+  const { t } = useWords()
+  const path = subjectPath(r.subject)
+  const sealed = r.state !== 'pending'
+  return (
+    <Facts
+      of={[
+        [t('record.kind'), <code key="k">{r.kind}</code>],
+        [t('record.at'), second(r.at)],
+        [t('record.subject'), r.subject && (path ? <Link key="s" className="mono" to={path}>{r.subject}</Link> : <code key="s">{r.subject}</code>)],
+        [t('record.org'), r.org],
+        [t('record.origin'), r.origin],
+        [t('record.index'), sealed ? whole(r.index) : ''],
+        [t('record.subjectSeq'), sealed ? whole(r.subjectSeq) : ''],
+        [t('record.leaf'), r.leafHash && <code key="l">{r.leafHash}</code>],
+        [t('record.checkpoint'), r.state === 'anchored' ? whole(r.checkpointSize) : ''],
+        [t('record.tx'), r.txId && <code key="t">{r.txId}</code>],
+        [t('record.block'), r.state === 'anchored' ? whole(r.block) : ''],
+        [t('record.id'), <code key="i">{r.recordId}</code>],
+      ]}
+    />
+  )
+}
+
+function Receipt({ r }: { r: EvidenceRecord }) {
+  const { t } = useWords()
+  const navigate = useNavigate()
+  const [error, setError] = useState<unknown>(null)
+  const fetchReceipt = async () => (await send(`/v1/evidence/records/${encodeURIComponent(r.recordId)}/receipt`)).text()
+  const run = (then: (text: string) => void) => {
+    setError(null)
+    fetchReceipt().then(then, setError)
+  }
+  const blocked = r.state === 'anchored' ? undefined : t('record.notYet')
+  return (
+    <>
+      <Act primary blocked={blocked} onClick={() => run((text) => save(`${r.recordId}.receipt`, 'text/plain;charset=utf-8', text))}>
+        {t('record.download')}
+      </Act>
+      {!blocked && <Button onClick={() => run((receipt) => void navigate('/verify', { state: { receipt } }))}>{t('record.verifyHere')}</Button>}
+      <Failure error={error} />
+    </>
+  )
+}
