@@ -21,7 +21,7 @@ func Explain(rule string, ok bool, q Question, g Grant) Text {
 	case "grant.active":
 		return notActive(g)
 	case "period.current":
-		from, to := g.NotBefore.In(shanghai).Format("2006-01-02 15:04"), g.NotAfter.In(shanghai).Format("2006-01-02 15:04")
+		from, to := g.NotBefore.In(Shanghai).Format("2006-01-02 15:04"), g.NotAfter.In(Shanghai).Format("2006-01-02 15:04")
 		return Text{fmt.Sprintf("授权期限为 %s 至 %s", from, to), fmt.Sprintf("the grant runs from %s to %s", from, to)}
 	case "purpose.match":
 		return Text{fmt.Sprintf("授权用途为 %s，申报用途为 %s", g.Purpose, quoted(q.Purpose)),

@@ -192,18 +192,18 @@ func (d *Desk) checkPeriod(ctx context.Context, r Request, now time.Time) error 
 func addWorkingDays(t time.Time, days int) time.Time {
 	for days > 0 {
 		t = t.AddDate(0, 0, 1)
-		if wd := t.In(shanghai).Weekday(); wd != time.Saturday && wd != time.Sunday {
+		if wd := t.In(Shanghai).Weekday(); wd != time.Saturday && wd != time.Sunday {
 			days--
 		}
 	}
 	return t
 }
 
-// shanghai is the district's clock: days and weekdays are counted there.
-var shanghai = time.FixedZone("CST", 8*60*60)
+// Shanghai is the district's clock: days and weekdays are counted there.
+var Shanghai = time.FixedZone("CST", 8*60*60)
 
 // Day is the calendar day in the district, the unit of quotas.
-func Day(t time.Time) string { return t.In(shanghai).Format(time.DateOnly) }
+func Day(t time.Time) string { return t.In(Shanghai).Format(time.DateOnly) }
 
 // Request returns one request with its history, if p may see it.
 func (d *Desk) Request(ctx context.Context, p plinth.Principal, id plinth.RequestID) (Request, []Step, error) {

@@ -118,9 +118,11 @@ func TestDecideDenies(t *testing.T) {
 		"another purpose":    {func(q *policy.Question, _ *policy.Snapshot) { q.Purpose = "x\"]" }, []string{"purpose.match"}},
 		"another department": {func(q *policy.Question, _ *policy.Snapshot) { q.Subject.Department = "market" }, []string{"department.match"}},
 		"another dataset":    {func(q *policy.Question, _ *policy.Snapshot) { q.Dataset = "ds_2" }, []string{"dataset.match"}},
-		"an unread text":     {func(q *policy.Question, _ *policy.Snapshot) { q.Admission = &policy.Refusal{Detail: policy.Text{ZH: "不可", EN: "no"}} }, []string{"query.admitted"}},
-		"a revoked grant":    {func(_ *policy.Question, s *policy.Snapshot) { s.Grants[0].State = policy.Revoked }, []string{"grant.active"}},
-		"a used quota":       {func(q *policy.Question, _ *policy.Snapshot) { q.RowsToday = 100 }, []string{"quota.left"}},
+		"an unread text": {func(q *policy.Question, _ *policy.Snapshot) {
+			q.Admission = &policy.Refusal{Detail: policy.Text{ZH: "不可", EN: "no"}}
+		}, []string{"query.admitted"}},
+		"a revoked grant": {func(_ *policy.Question, s *policy.Snapshot) { s.Grants[0].State = policy.Revoked }, []string{"grant.active"}},
+		"a used quota":    {func(q *policy.Question, _ *policy.Snapshot) { q.RowsToday = 100 }, []string{"quota.left"}},
 		"a contained consumer": {func(_ *policy.Question, s *policy.Snapshot) {
 			s.Risk = map[plinth.AccountID]policy.Risk{"ac_1": {Band: "low", Contained: true}}
 		}, []string{"risk.contained"}},
