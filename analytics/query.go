@@ -33,8 +33,8 @@ const (
 // Column is one column of a result.
 type Column struct{ Name, Type string }
 
-// Table is a result. Values are text, float64, bool, nil, lists and maps of them.
-type Table struct {
+// Result is what a query gives. Values are text, float64, bool, nil, lists and maps of them.
+type Result struct {
 	Columns   []Column
 	Rows      [][]any
 	Truncated bool
@@ -42,7 +42,7 @@ type Table struct {
 
 // Answer is a result with the decision behind it.
 type Answer struct {
-	Table
+	Result
 	Took     time.Duration
 	Decision policy.Decision
 }
@@ -52,7 +52,7 @@ type Answer struct {
 type Scoped interface {
 	Reader
 	// Run gives at most rows rows.
-	Run(ctx context.Context, scope, text string, rows int) (Table, error)
+	Run(ctx context.Context, scope, text string, rows int) (Result, error)
 }
 
 // Desk decides and records; see policy.Desk.
@@ -145,7 +145,7 @@ func (g *Governor) run(ctx context.Context, q Query, dec policy.Decision) (Answe
 	table, err := g.scope.Run(ctx, dec.Scope.Name, q.Text, rows)
 	outcome, n := policy.Done, int64(len(table.Rows))
 	if err != nil {
-		outcome, n, table = policy.Failed, 0, Table{}
+		outcome, n, table = policy.Failed, 0, Result{}
 	}
 	// The outcome is written even when the caller has gone.
 	finishing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -158,5 +158,5 @@ func (g *Governor) run(ctx context.Context, q Query, dec policy.Decision) (Answe
 	if errors.Is(err, plinth.ErrNotFound) {
 		err = plinth.Errorf(plinth.ErrDenied, "the grant has ended while the query ran").Because(err)
 	}
-	return Answer{Table: table, Took: g.now().Sub(start), Decision: dec}, err
+	return Answer{Result: table, Took: g.now().Sub(start), Decision: dec}, err
 }

@@ -100,20 +100,20 @@ func (q *Queries) Tree(ctx context.Context, scope, text string, pass int) ([]str
 }
 
 // Run implements analytics.Scoped.
-func (q *Queries) Run(ctx context.Context, scope, text string, most int) (analytics.Table, error) {
+func (q *Queries) Run(ctx context.Context, scope, text string, most int) (analytics.Result, error) {
 	c, err := q.db.AsScope(ctx, scope)
 	if err != nil {
-		return analytics.Table{}, err
+		return analytics.Result{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, (querySeconds+5)*time.Second)
 	defer cancel() // also ends the engine's work when there are more rows than asked for
 	rows, err := c.Query(limited(ctx, querySeconds, 0), text)
 	if err != nil {
-		return analytics.Table{}, fault(err, text)
+		return analytics.Result{}, fault(err, text)
 	}
 	table, err := collect(rows, most)
 	if err != nil {
-		return analytics.Table{}, fault(err, text)
+		return analytics.Result{}, fault(err, text)
 	}
 	if table.Truncated {
 		cancel()
@@ -132,9 +132,9 @@ func limited(ctx context.Context, seconds, rows int) context.Context {
 	return ch.Context(ctx, ch.WithSettings(s))
 }
 
-func collect(rows driver.Rows, most int) (analytics.Table, error) {
+func collect(rows driver.Rows, most int) (analytics.Result, error) {
 	types := rows.ColumnTypes()
-	t := analytics.Table{Columns: make([]analytics.Column, len(types))}
+	t := analytics.Result{Columns: make([]analytics.Column, len(types))}
 	for i, c := range types {
 		t.Columns[i] = analytics.Column{Name: c.Name(), Type: c.DatabaseTypeName()}
 	}
