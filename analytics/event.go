@@ -3,7 +3,6 @@
 package analytics
 
 import (
-	"cmp"
 	"time"
 
 	"plinth"
@@ -88,9 +87,4 @@ func (i Incident) State(now time.Time) string {
 		return "closed"
 	}
 	return "open"
-}
-
-// before is the order in which new events are fused.
-func before(a, b Event) int {
-	return cmp.Or(a.RX.Compare(b.RX), cmp.Compare(a.Source, b.Source), cmp.Compare(a.SourceID, b.SourceID))
 }

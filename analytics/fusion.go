@@ -25,7 +25,7 @@ type Fusion struct {
 }
 
 // DefaultOpen is how many incidents stay in memory; beyond it the least recently touched is closed for good.
-const DefaultOpen = 100_000
+const DefaultOpen = 20_000
 
 // NewFusion returns a Fusion without incidents.
 func NewFusion(t *Weights) *Fusion {

@@ -73,7 +73,7 @@ func TestWeightsAreWhatFittingGives(t *testing.T) {
 
 func TestFusionFindsTheIncidentsOfOtherDistricts(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3, 4, 5} {
-		found, truth := fuse(analytics.CurrentTable(), labelled(seed, 7))
+		found, truth := fuse(analytics.CurrentWeights(), labelled(seed, 7))
 		s := analytics.ScorePairs(found, truth)
 		t.Logf("seed %d: %d events, %d true pairs: precision %.3f, recall %.3f, F1 %.3f, foreign members %.3f",
 			seed, len(found), s.Pairs, s.Precision, s.Recall, s.F1, s.Foreign)
@@ -85,7 +85,7 @@ func TestFusionFindsTheIncidentsOfOtherDistricts(t *testing.T) {
 
 func TestSameEventsGiveTheSameSteps(t *testing.T) {
 	steps := func() (out []analytics.Step) {
-		f := analytics.NewFusion(analytics.CurrentTable())
+		f := analytics.NewFusion(analytics.CurrentWeights())
 		for e := range labelled(6, 2) {
 			out = append(out, f.Assign(e))
 		}
@@ -98,12 +98,12 @@ func TestSameEventsGiveTheSameSteps(t *testing.T) {
 
 func TestFusionGoesOnFromTheLogAsIfItHadNeverStopped(t *testing.T) {
 	var want []analytics.Step
-	whole := analytics.NewFusion(analytics.CurrentTable())
+	whole := analytics.NewFusion(analytics.CurrentWeights())
 	for e := range labelled(7, 3) {
 		want = append(want, whole.Assign(e))
 	}
 	half := len(want) / 2
-	resumed := analytics.NewFusion(analytics.CurrentTable())
+	resumed := analytics.NewFusion(analytics.CurrentWeights())
 	for _, s := range want[:half] {
 		resumed.Replay(s)
 	}
@@ -115,7 +115,7 @@ func TestFusionGoesOnFromTheLogAsIfItHadNeverStopped(t *testing.T) {
 }
 
 func TestEveryMemberSaysWhy(t *testing.T) {
-	f := analytics.NewFusion(analytics.CurrentTable())
+	f := analytics.NewFusion(analytics.CurrentWeights())
 	for e := range labelled(8, 1) {
 		s := f.Assign(e)
 		if s.Op != analytics.Attach {
@@ -135,7 +135,7 @@ func TestEveryMemberSaysWhy(t *testing.T) {
 }
 
 func TestAnEventWithoutPlaceOrWordsStandsAlone(t *testing.T) {
-	f := analytics.NewFusion(analytics.CurrentTable())
+	f := analytics.NewFusion(analytics.CurrentWeights())
 	for _, id := range []string{"1", "2"} {
 		if s := f.Assign(analytics.Event{Source: "hotline", SourceID: id, At: start}); s.Op != analytics.Open {
 			t.Errorf("event %s joined %s", id, s.Incident)
@@ -146,7 +146,7 @@ func TestAnEventWithoutPlaceOrWordsStandsAlone(t *testing.T) {
 func FuzzAssignTakesAnyText(f *testing.F) {
 	f.Add("兰溪路12弄", "水管爆裂", "", 121.4, 31.2)
 	f.Add("路路路弄号１２", "\xff\xfe", "a/b", 0.0, -0.0)
-	fusion := analytics.NewFusion(analytics.CurrentTable())
+	fusion := analytics.NewFusion(analytics.CurrentWeights())
 	f.Fuzz(func(t *testing.T, address, text, class string, lon, lat float64) {
 		e := analytics.Event{Source: "x", SourceID: text, At: start, Class: class, Title: address, Text: text, Address: address, Longitude: lon, Latitude: lat}
 		if s := fusion.Assign(e); s.Incident == "" {
@@ -162,7 +162,7 @@ func BenchmarkAssign(b *testing.B) {
 	}
 	b.ResetTimer()
 	for i := 0; i < b.N; {
-		f := analytics.NewFusion(analytics.CurrentTable())
+		f := analytics.NewFusion(analytics.CurrentWeights())
 		for _, e := range events {
 			f.Assign(e)
 			if i++; i >= b.N {

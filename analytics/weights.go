@@ -30,19 +30,19 @@ type Odds struct {
 }
 
 //go:embed weights.json
-var currentTable []byte
+var currentWeights []byte
 
-// CurrentTable returns the table that ships with the service.
-func CurrentTable() *Weights {
-	t, err := ParseTable(currentTable)
+// CurrentWeights returns the weights that ship with the service.
+func CurrentWeights() *Weights {
+	t, err := ParseWeights(currentWeights)
 	if err != nil {
 		panic(err) // a test proves the embedded one
 	}
 	return t
 }
 
-// ParseTable reads a table and checks it.
-func ParseTable(data []byte) (*Weights, error) {
+// ParseWeights reads weights and checks them.
+func ParseWeights(data []byte) (*Weights, error) {
 	var t Weights
 	if err := json.Unmarshal(data, &t); err != nil {
 		return nil, fmt.Errorf("read the weights: %w", err)
@@ -71,7 +71,9 @@ func (t *Weights) compile() error {
 }
 
 // weight of a finding; 0 for unknown and for levels that the table does not have.
-func (t *Weights) weight(f *finding) float64 { return t.weights[[3]string{f.feature, f.given, f.level}] }
+func (t *Weights) weight(f *finding) float64 {
+	return t.weights[[3]string{f.feature, f.given, f.level}]
+}
 
 // The features.
 const (
