@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,6 +147,25 @@ func TestDescriptionIsComplete(t *testing.T) {
 		if _, err := os.Stat(f); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestATakenPortIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	n := prepare(t, dir)
+	d, err := network.Read(n.Description())
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", d.Organisations[1].Peer.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, err = fabric.Prepare(t.Context(), dir, binaries(t), slog.New(slog.DiscardHandler))
+	_, port, _ := net.SplitHostPort(d.Organisations[1].Peer.Address)
+	if err == nil || !strings.Contains(err.Error(), "port "+port+" of peer-overseer is taken") {
+		t.Errorf("got %v, want the port of peer-overseer to be named", err)
 	}
 }
 

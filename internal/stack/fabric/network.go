@@ -62,7 +62,7 @@ func Prepare(ctx context.Context, dir string, bins Binaries, log *slog.Logger) (
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{
-		n.discardUnfinished, n.assignPorts, n.makeKeys, n.writeConfig, n.makeGenesis, n.linkBuilder, n.makePackage, n.describe,
+		n.discardUnfinished, n.assignPorts, n.checkPorts, n.makeKeys, n.writeConfig, n.makeGenesis, n.linkBuilder, n.makePackage, n.describe,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("prepare fabric network: %w", err)

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -66,6 +68,26 @@ func (p ports) take(name string) int {
 			return port
 		}
 	}
+}
+
+// checkPorts refuses to start when another program has one of the ports: it would be taken for our node. Nodes of a
+// run that was killed may take a moment to go.
+func (n *Network) checkPorts(ctx context.Context) error {
+	deadline := time.Now().Add(3 * time.Second)
+	for _, name := range slices.Sorted(maps.Keys(n.ports)) {
+		for !isFree(n.ports[name]) {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("port %d of %s is taken by another program; end that, or use another data folder "+
+					"(the port is part of the channel's configuration)", n.ports[name], name)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	return nil
 }
 
 func isFree(port int) bool {
