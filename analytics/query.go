@@ -102,7 +102,7 @@ func (g *Governor) Run(ctx context.Context, p plinth.Principal, q Query) (Answer
 func (q *Query) check() error {
 	switch {
 	case q.Grant == "":
-		return plinth.Invalid("grant_id", "name the grant you query under")
+		return plinth.Invalid("grantId", "name the grant you query under")
 	case q.Text == "":
 		return plinth.Invalid("sql", "write one SELECT")
 	case len(q.Text) > maxQueryText:
@@ -110,7 +110,7 @@ func (q *Query) check() error {
 	case !utf8.ValidString(q.Text) || strings.ContainsRune(q.Text, 0):
 		return plinth.Invalid("sql", "a query is UTF-8 text without NUL")
 	case q.MaxRows < 0 || q.MaxRows > MaxQueryRows:
-		return plinth.Invalid("max_rows", "at most %d rows", MaxQueryRows)
+		return plinth.Invalid("maxRows", "at most %d rows", MaxQueryRows)
 	case q.MaxRows == 0:
 		q.MaxRows = defaultQueryRows
 	}

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"slices"
+	"time"
 
 	"plinth"
 )
@@ -57,14 +58,10 @@ func (d Dataset) Field(name string) (Field, bool) {
 	return d.Fields[i], true
 }
 
-// Datasets reads the published catalogue.
+// Datasets reads the published catalogue and its calendar.
 type Datasets interface {
+	// WorkingDays is the end of the n-th working day after a moment, holidays known.
+	WorkingDays(ctx context.Context, from time.Time, n int) (time.Time, error)
 	// Dataset returns the published entry, or ErrNotFound when there is none.
 	Dataset(ctx context.Context, id plinth.DatasetID) (Dataset, error)
-}
-
-// Names finds what people call an agent or an account, for answers that people read.
-type Names interface {
-	AgentName(ctx context.Context, id plinth.AgentID) string
-	AccountName(ctx context.Context, id plinth.AccountID) string
 }

@@ -128,6 +128,8 @@ type Decisions interface {
 	FinishDecision(ctx context.Context, id plinth.DecisionID, o Outcome, rows int64, at time.Time, rec ledger.Record) error
 	Decision(ctx context.Context, id plinth.DecisionID) (Decision, error)
 	Decisions(ctx context.Context, f DecisionFilter) ([]Decision, int, error)
+	// Unfinished are the queries that began before the moment and have no outcome.
+	Unfinished(ctx context.Context, before time.Time) ([]Decision, error)
 	// RowsToday is what the subject has read or reserved under the grant on the day.
 	RowsToday(ctx context.Context, g plinth.GrantID, subject plinth.AccountID, day string) (int64, error)
 }

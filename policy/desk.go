@@ -118,6 +118,40 @@ func (d *Desk) Finish(ctx context.Context, dec Decision, o Outcome, rows int64) 
 	return d.Store.FinishDecision(ctx, dec.ID, o, rows, now, rec)
 }
 
+// longest is more than any query takes; one that began earlier has lost its process.
+const longest = 5 * time.Minute
+
+// Settle gives queries whose process died an outcome. How much they gave is not known, so all they might have given is
+// charged.
+func (d *Desk) Settle(ctx context.Context) error {
+	lost, err := d.Store.Unfinished(ctx, d.Now().Add(-longest))
+	if err != nil {
+		return err
+	}
+	for _, dec := range lost {
+		if err := d.Finish(ctx, dec, Failed, dec.Reserved); err != nil && !errors.Is(err, plinth.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run settles lost queries at the start and every few minutes until ctx ends.
+func (d *Desk) Run(ctx context.Context) error {
+	every := time.NewTicker(longest)
+	defer every.Stop()
+	for {
+		if err := d.Settle(ctx); err != nil && ctx.Err() == nil {
+			d.Log.WarnContext(ctx, "lost queries not settled", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+	}
+}
+
 // subject keeps all decisions of one grant under one sequence, so that a gap in them shows.
 func (dec Decision) subject() string {
 	if dec.GrantVersion == 0 {

@@ -59,6 +59,7 @@ type Grant struct {
 	CreatedBy  plinth.AccountID
 	CreatedAt  time.Time
 	Record     uuid.UUID
+	Evidence   string
 }
 
 // StateAt is the grant's state at a moment.
@@ -186,7 +187,7 @@ func (d *Desk) grantFor(ctx context.Context, p plinth.Principal, r Request, ds D
 
 func (d *Desk) quota(ctx context.Context, asked int64, now time.Time) (int64, error) {
 	if asked < 0 {
-		return 0, plinth.Invalid("rows_per_day", "a quota is a positive number of rows")
+		return 0, plinth.Invalid("rowsPerDay", "a quota is a positive number of rows")
 	}
 	if asked > 0 {
 		return asked, nil

@@ -119,7 +119,7 @@ type Page struct {
 }
 
 // MaxPage is the largest page.
-const MaxPage = 200
+const MaxPage = 1001
 
 // Limit is the page's size within bounds.
 func (p Page) Limit() int {

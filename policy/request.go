@@ -46,6 +46,7 @@ type Request struct {
 	AnsweredAt time.Time
 	Grant      plinth.GrantID
 	Record     uuid.UUID // of the newest step
+	Evidence   string    // how far the record has come
 }
 
 // Step is one line of a request's history, with the evidence of it.
@@ -97,7 +98,10 @@ func (d *Desk) CreateRequest(ctx context.Context, p plinth.Principal, r Request)
 	}
 	r.ID = plinth.RequestID(plinth.NewID("rq"))
 	r.Department, r.CreatedBy, r.CreatedAt = p.Department, p.Account, now
-	r.State, r.DueAt = WithProvider, addWorkingDays(now, int(due.Value))
+	r.State = WithProvider
+	if r.DueAt, err = d.Datasets.WorkingDays(ctx, now, int(due.Value)); err != nil {
+		return Request{}, err
+	}
 	rec := record("request.created", string(p.Department), "request:"+string(r.ID), now, r.fact())
 	r.Record = rec.ID
 	if err := d.Store.AddRequest(ctx, r, rec); err != nil {
@@ -109,17 +113,17 @@ func (d *Desk) CreateRequest(ctx context.Context, p plinth.Principal, r Request)
 // checkRequest checks everything a caller may set and returns it in canonical form.
 func (d *Desk) checkRequest(ctx context.Context, r Request, now time.Time) (Request, error) {
 	if r.Dataset == "" {
-		return r, plinth.Invalid("dataset_id", "name the dataset")
+		return r, plinth.Invalid("datasetId", "name the dataset")
 	}
 	ds, err := d.Datasets.Dataset(ctx, r.Dataset)
 	if err != nil {
 		return r, err
 	}
 	if !ds.Registered {
-		return r, plinth.Invalid("dataset_id", "the dataset is not registered yet")
+		return r, plinth.Invalid("datasetId", "the dataset is not registered yet")
 	}
 	if ds.Table == "" {
-		return r, plinth.Invalid("dataset_id", "the dataset is catalogued only: there is no table to grant")
+		return r, plinth.Invalid("datasetId", "the dataset is catalogued only: there is no table to grant")
 	}
 	if err := d.checkPurpose(ctx, r.Purpose); err != nil {
 		return r, err
@@ -177,26 +181,15 @@ func (d *Desk) checkPeriod(ctx context.Context, r Request, now time.Time) error 
 	}
 	switch {
 	case r.NotBefore.IsZero() || r.NotAfter.IsZero():
-		return plinth.Invalid("not_before", "name the first and the last moment of use")
+		return plinth.Invalid("notBefore", "name the first and the last moment of use")
 	case !r.NotBefore.Before(r.NotAfter):
-		return plinth.Invalid("not_after", "the period ends before it begins")
+		return plinth.Invalid("notAfter", "the period ends before it begins")
 	case !r.NotAfter.After(now):
-		return plinth.Invalid("not_after", "the period is over already")
+		return plinth.Invalid("notAfter", "the period is over already")
 	case r.NotAfter.Sub(r.NotBefore) > time.Duration(longest.Value)*24*time.Hour:
-		return plinth.Invalid("not_after", "a grant lasts at most %d days (%s)", longest.Value, longest.Source)
+		return plinth.Invalid("notAfter", "a grant lasts at most %d days (%s)", longest.Value, longest.Source)
 	}
 	return nil
-}
-
-// addWorkingDays counts Monday to Friday; the calendar of public holidays is not known here.
-func addWorkingDays(t time.Time, days int) time.Time {
-	for days > 0 {
-		t = t.AddDate(0, 0, 1)
-		if wd := t.In(Shanghai).Weekday(); wd != time.Saturday && wd != time.Sunday {
-			days--
-		}
-	}
-	return t
 }
 
 // Shanghai is the district's clock: days and weekdays are counted there.

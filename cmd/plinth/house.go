@@ -60,7 +60,7 @@ func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error
 		h.feeder = newFeeder()
 	}
 	for _, step := range []func(context.Context) error{
-		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openStreams,
+		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openPolicy, h.openStreams,
 	} {
 		if err := step(ctx); err != nil {
 			h.close()

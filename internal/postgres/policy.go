@@ -46,12 +46,13 @@ func (s *Policy) Rule(ctx context.Context, key string, at time.Time) (policy.Rul
 }
 
 const requestColumns = `id, dataset, publisher, department, purpose, reason, columns, filter, all_rows, not_before,
-	not_after, state, created_by, created_at, due_at, answer, answered_by, coalesce(answered_at, 'epoch'), grant_id, record_id`
+	not_after, state, created_by, created_at, due_at, answer, answered_by, coalesce(answered_at, 'epoch'), grant_id, record_id,
+	coalesce((SELECT l.state FROM ledger_state l WHERE l.id = record_id), 'pending')`
 
 func scanRequest(row pgx.CollectableRow) (r policy.Request, err error) {
 	err = row.Scan(&r.ID, &r.Dataset, &r.Publisher, &r.Department, &r.Purpose, &r.Reason, &r.Columns, &r.Filter, &r.AllRows,
 		&r.NotBefore, &r.NotAfter, &r.State, &r.CreatedBy, &r.CreatedAt, &r.DueAt, &r.Answer, &r.AnsweredBy, &r.AnsweredAt,
-		&r.Grant, &r.Record)
+		&r.Grant, &r.Record, &r.Evidence)
 	if r.State == policy.WithProvider {
 		r.AnsweredAt = time.Time{}
 	}

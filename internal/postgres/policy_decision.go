@@ -148,6 +148,18 @@ func (s *Policy) Decisions(ctx context.Context, f policy.DecisionFilter) ([]poli
 	return page(ctx, s.db, decisionColumns, where, args, f.Page, scanDecision)
 }
 
+// Unfinished implements policy.Decisions.
+func (s *Policy) Unfinished(ctx context.Context, before time.Time) ([]policy.Decision, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT `+decisionColumns+` FROM policy_decision d LEFT JOIN ledger_state l ON l.id = d.record_id
+		WHERE d.outcome = 'running' AND d.at < $1 ORDER BY d.id LIMIT 1000`, before)
+	if err != nil {
+		return nil, translate(err)
+	}
+	out, err := pgx.CollectRows(rows, scanDecision)
+	return out, translate(err)
+}
+
 // RowsToday implements policy.Decisions.
 func (s *Policy) RowsToday(ctx context.Context, g plinth.GrantID, subject plinth.AccountID, day string) (int64, error) {
 	var n int64

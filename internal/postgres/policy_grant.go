@@ -14,14 +14,14 @@ import (
 
 const grantColumns = `g.id, g.version, g.request_id, g.dataset, g.publisher, g.department, g.purpose, g.columns, g.masks,
 	g.filter, g.all_rows, g.not_before, g.not_after, g.rows_per_day, g.state, g.reason, g.created_by, g.created_at,
-	g.record_id, coalesce(s.name, ''), coalesce(s.view, ''), coalesce(s.base, ''), coalesce(s.columns, '{}'),
+	g.record_id, coalesce((SELECT l.state FROM ledger_state l WHERE l.id = g.record_id), 'pending'), coalesce(s.name, ''), coalesce(s.view, ''), coalesce(s.base, ''), coalesce(s.columns, '{}'),
 	coalesce(s.rego, ''), coalesce(s.filter, ''), coalesce(s.select_sql, ''), coalesce(s.tokens, false), coalesce(s.checked, 0)`
 
 func scanGrant(row pgx.CollectableRow) (g policy.Grant, err error) {
 	s := &g.Scope
 	err = row.Scan(&g.ID, &g.Version, &g.Request, &g.Dataset, &g.Publisher, &g.Department, &g.Purpose, &g.Columns, &g.Masks,
 		&g.Filter, &g.AllRows, &g.NotBefore, &g.NotAfter, &g.RowsPerDay, &g.State, &g.Reason, &g.CreatedBy, &g.CreatedAt,
-		&g.Record, &s.Name, &s.View, &s.Base, &s.Columns, &s.Rego, &s.Filter, &s.Select, &s.Tokens, &s.Checked)
+		&g.Record, &g.Evidence, &s.Name, &s.View, &s.Base, &s.Columns, &s.Rego, &s.Filter, &s.Select, &s.Tokens, &s.Checked)
 	if s.Name != "" {
 		s.Database = "s_" + s.Name
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"plinth"
+	"plinth/catalog"
 	"plinth/internal/postgres"
 	"plinth/ledger"
 	"plinth/policy"
@@ -39,6 +40,10 @@ func (shelf) Dataset(_ context.Context, id plinth.DatasetID) (policy.Dataset, er
 	return policy.Dataset{ID: "ds_1", Publisher: "opcentre", Table: "plinth.event", Revision: 1, Registered: true,
 		Fields: []policy.Field{{Name: "at", Kind: policy.Datetime}, {Name: "street", Kind: policy.String},
 			{Name: "contact", Kind: policy.String, Sensitivity: policy.Personal}}}, nil
+}
+
+func (shelf) WorkingDays(_ context.Context, from time.Time, n int) (time.Time, error) {
+	return catalog.Calendar{}.Due(from, n), nil
 }
 
 // compiler makes scopes without ClickHouse; counter is what its check finds.
@@ -130,8 +135,8 @@ func TestRequestBecomesGrantWithEvidenceOfEveryStep(t *testing.T) {
 	if err != nil || r.State != policy.Approved || len(steps) != 3 || steps[0].Evidence != "pending" {
 		t.Errorf("request %+v with steps %v: %v", r, steps, err)
 	}
-	if want := time.Date(2026, 12, 8, 2, 0, 0, 0, time.UTC); !r.DueAt.Equal(want) {
-		t.Errorf("due %v, want ten working days on: %v", r.DueAt, want)
+	if want := time.Date(2026, 12, 8, 16, 0, 0, 0, time.UTC); !r.DueAt.Equal(want) {
+		t.Errorf("due %v, want the end of the tenth working day: %v", r.DueAt, want)
 	}
 	if got, want := kinds(t, b.db), []string{"request.created", "request.approved", "grant.created"}; !slices.Equal(got, want) {
 		t.Errorf("records %v, want %v", got, want)
@@ -153,9 +158,9 @@ func TestBadRequestsNameTheirField(t *testing.T) {
 		"filter[0].op":        func(r *policy.Request) { r.Filter[0].Op = "regex" },
 		"filter[0].values":    func(r *policy.Request) { r.Filter[0].Values = nil },
 		"filter[0].values[0]": func(r *policy.Request) { r.Filter[0].Values = []string{"a\x00b"} },
-		"not_after":           func(r *policy.Request) { r.NotAfter = r.NotBefore },
-		"not_before":          func(r *policy.Request) { r.NotBefore = time.Time{} },
-		"dataset_id":          func(r *policy.Request) { r.Dataset = "" },
+		"notAfter":            func(r *policy.Request) { r.NotAfter = r.NotBefore },
+		"notBefore":           func(r *policy.Request) { r.NotBefore = time.Time{} },
+		"datasetId":           func(r *policy.Request) { r.Dataset = "" },
 	}
 	for field, spoil := range cases {
 		r := b.want()
@@ -240,6 +245,23 @@ func TestDecisionsAreRecordedAndChargeTheQuota(t *testing.T) {
 	}
 	if got := kinds(t, b.db)[3:]; !slices.Equal(got, []string{"decision.permit", "query.done"}) {
 		t.Errorf("records %v", got)
+	}
+}
+
+func TestLostQueriesAreChargedInFull(t *testing.T) {
+	b := openBureau(t)
+	g := b.granted(t)
+	dec, err := b.Intend(t.Context(), ask(g))
+	if err != nil || !dec.Permit {
+		t.Fatalf("%v, %v", dec.Failed(), err)
+	}
+	b.now = b.now.Add(time.Hour)
+	if err := b.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := b.store.Decision(t.Context(), dec.ID)
+	if err != nil || kept.Outcome != policy.Failed || kept.Rows != 100 {
+		t.Errorf("got %s with %d rows, %v; want failed with all 100", kept.Outcome, kept.Rows, err)
 	}
 }
 
