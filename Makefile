@@ -30,7 +30,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	@echo "fetching the console's packages (once)"
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
-web/dist/index.html: web/node_modules/.package-lock.json $(shell git ls-files -co --exclude-standard web/src web/public web/scripts web/index.html web/vite.config.ts)
+web/dist/index.html: web/public/verify.wasm web/node_modules/.package-lock.json $(shell git ls-files -co --exclude-standard web/src web/public web/scripts web/index.html web/vite.config.ts)
 	@echo "building the console"
 	cd web && npm run build -- --logLevel warn
 	@touch $@
@@ -39,6 +39,15 @@ web-check: web/node_modules/.package-lock.json ## types, lint and unit tests of 
 	cd web && npm run check && npm test
 
 .PHONY: web web-check
+
+# The receipt verifier for browsers: plinth-verify's code as WebAssembly, with the glue of the Go that built it.
+wasm: web/public/verify.wasm ## build the verifier for browsers into web/public
+web/public/verify.wasm: go.mod $(wildcard plinth.go errors.go ledger/*.go web/verify/*.go)
+	@echo "building the verifier for browsers"
+	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o $@ ./web/verify
+	cp "$$(go env GOROOT)/lib/wasm/wasm_exec.js" web/public/wasm_exec.js
+
+.PHONY: wasm
 
 build: web ## build the service and the auditor's program into bin/
 	@echo "building plinth (a minute or two the first time)"

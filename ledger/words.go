@@ -1,0 +1,75 @@
+package ledger
+
+// Lang is a language that verdicts are told in.
+type Lang string
+
+// The languages.
+const (
+	Chinese Lang = "zh"
+	English Lang = "en"
+)
+
+// phrase is one thing said in both languages.
+type phrase struct{ zh, en string }
+
+func (p phrase) in(l Lang) string {
+	if l == English {
+		return p.en
+	}
+	return p.zh
+}
+
+var wordPhrases = map[Word]phrase{
+	Proven:         {"记录已证实", "the record is proven"},
+	ProvenWithData: {"记录及其内容已证实", "the record and its content are proven"},
+	Untrusted:      {"不可信：有一项证明不成立", "not to be trusted: a proof does not hold"},
+	PolicyFailed:   {"不符合核验要求", "the proofs are not for what the policy asks"},
+	CannotEvaluate: {"无法核验", "cannot be evaluated"},
+	UsageError:     {"用法错误", "called wrongly"},
+}
+
+var checkPhrases = map[Check]phrase{
+	CheckForm:          {"回执格式唯一且完整", "the receipt is complete and in its one form"},
+	CheckEntry:         {"存证条目格式", "the entry is in its one form"},
+	CheckChains:        {"节点证书链至各组织根证书", "the peers' certificates chain to the organisations' roots"},
+	CheckEndorsements:  {"各组织背书签名", "the organisations' signatures"},
+	CheckOrganisations: {"要求的组织均已背书", "every required organisation has signed"},
+	CheckChaincode:     {"链码名称", "the chaincode's name"},
+	CheckValue:         {"背书内容：通道、日志、大小、树根", "what is attested: channel, log, size, root"},
+	CheckReadSet:       {"读集：只读了该检查点", "the read set: this checkpoint and nothing else"},
+	CheckCheckpoint:    {"检查点与背书内容一致", "the checkpoint is the one attested"},
+	CheckLogSignature:  {"日志对检查点的签名", "the log's signature on the checkpoint"},
+	CheckInclusion:     {"条目在检查点的默克尔树中", "the entry is in the checkpoint's Merkle tree"},
+	CheckPayload:       {"内容与条目的承诺一致", "the payload is the one that the entry commits to"},
+	NotSigningTime:     {"签署时间（无可信时间戳）", "the time of signing (there is no time-stamp token)"},
+	NotRevocation:      {"节点证书是否已被吊销", "whether a peer's certificate was revoked"},
+	NotChaincodeCode:   {"链码程序本身", "the code of the chaincode"},
+	NotCompleteness:    {"前后是否有遗漏的记录", "whether records before or after are missing"},
+	NotLaterStatus:     {"是否已被后来的记录取代", "whether a later record supersedes this one"},
+	NotTruth:           {"所记内容是否属实", "whether what was recorded is true"},
+}
+
+var partPhrases = map[Part]phrase{
+	PartFile:        {"回执文件", "file"},
+	PartEntry:       {"存证条目", "entry"},
+	PartChain:       {"证书链", "certificate chain"},
+	PartEndorsement: {"组织背书", "attestation"},
+	PartPolicy:      {"核验要求", "policy"},
+	PartAnswer:      {"背书应答", "attested answer"},
+	PartChaincode:   {"链码", "chaincode"},
+	PartValue:       {"背书内容", "attested value"},
+	PartReadSet:     {"读集", "read set"},
+	PartCheckpoint:  {"检查点", "checkpoint"},
+	PartSignature:   {"检查点签名", "checkpoint signature"},
+	PartInclusion:   {"条目或路径", "entry or path"},
+	PartPayload:     {"内容", "payload"},
+}
+
+// Say returns the verdict in words.
+func (w Word) Say(l Lang) string { return wordPhrases[w].in(l) }
+
+// Say returns the check in words.
+func (c Check) Say(l Lang) string { return checkPhrases[c].in(l) }
+
+// Say returns the part in words.
+func (p Part) Say(l Lang) string { return partPhrases[p].in(l) }
