@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,12 +39,16 @@ func (db *DB) ApplyScopes(ctx context.Context, scopes []Scope) error {
 	if err != nil {
 		return err
 	}
-	return db.access(ctx, http.MethodPut, "", body, nil)
+	if err := db.access(ctx, http.MethodPut, "", body, nil); err != nil {
+		return err
+	}
+	db.forgetOthers(scopes)
+	return nil
 }
 
 // DropScope withdraws a scope: when it returns nil no statement of its reader runs or will. An unknown name is no error.
 func (db *DB) DropScope(ctx context.Context, name string) error {
-	if !scopeName.MatchString(name) {
+	if !ValidScopeName(name) {
 		return plinth.Invalid("name", "a scope's name is 1 to 48 of a-z, 0-9 and _; got %.64q", name)
 	}
 	db.forget(name)
@@ -74,7 +79,7 @@ func (db *DB) Scopes(ctx context.Context) ([]string, error) {
 // AsScope returns a connection that can read that scope alone, read-only, with the scope's database as its own. It is
 // shared and belongs to db; do not close it.
 func (db *DB) AsScope(ctx context.Context, name string) (driver.Conn, error) {
-	if !scopeName.MatchString(name) {
+	if !ValidScopeName(name) {
 		return nil, plinth.Invalid("name", "a scope's name is 1 to 48 of a-z, 0-9 and _; got %.64q", name)
 	}
 	db.mu.Lock()
@@ -112,6 +117,18 @@ func (db *DB) forget(name string) {
 	if r, ok := db.readers[name]; ok {
 		r.Close()
 		delete(db.readers, name)
+	}
+}
+
+// forgetOthers closes the readers of all scopes but these.
+func (db *DB) forgetOthers(scopes []Scope) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for name, r := range db.readers {
+		if !slices.ContainsFunc(scopes, func(s Scope) bool { return s.Name == name }) {
+			r.Close()
+			delete(db.readers, name)
+		}
 	}
 }
 

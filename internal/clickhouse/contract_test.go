@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -238,5 +240,22 @@ func TestCancelEndsTheEnginesWork(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the engine still works for a caller that is gone")
 		}
+	}
+}
+
+func TestFormatsStreamBothWays(t *testing.T) {
+	db := open(t)
+	mustExec(t, db, "CREATE OR REPLACE TABLE contract_format (id UInt32, s String) ENGINE = MergeTree ORDER BY id")
+	if err := db.InsertFormat(t.Context(), "CSV", "INSERT INTO contract_format", strings.NewReader("1,\"路灯, 坏了\"\n2,\"b\"\n")); err != nil {
+		t.Fatal(err)
+	}
+	r, err := db.QueryFormat(t.Context(), "JSONEachRow", "SELECT * FROM contract_format ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	got, err := io.ReadAll(r)
+	if want := `{"id":1,"s":"路灯, 坏了"}` + "\n" + `{"id":2,"s":"b"}` + "\n"; string(got) != want || err != nil {
+		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 }

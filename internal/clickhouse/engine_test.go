@@ -37,10 +37,13 @@ func TestKillLosesNoAcknowledgedRow(t *testing.T) {
 		}
 		var sent atomic.Int64
 		sent.Store(acknowledged)
-		stopped := make(chan struct{})
+		stopped := make(chan error, 1)
 		go func() {
-			defer close(stopped)
-			for insertLog(t.Context(), db, sent.Load(), size) == nil {
+			for {
+				if err := insertLog(t.Context(), db, sent.Load(), size); err != nil {
+					stopped <- err
+					return
+				}
 				sent.Add(1)
 			}
 		}()
@@ -50,7 +53,9 @@ func TestKillLosesNoAcknowledgedRow(t *testing.T) {
 			}
 		}
 		p.kill()
-		<-stopped
+		if err := <-stopped; !errors.Is(err, plinth.ErrUnavailable) {
+			t.Errorf("the batch that was on its way: got %v, want unavailable", err)
+		}
 		acknowledged = sent.Load()
 	}
 	db := openAt(t, start(t, dir).cfg)

@@ -55,9 +55,12 @@ var (
 	identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 )
 
+// ValidScopeName tells whether a scope may have that name, which becomes part of the names of its objects.
+func ValidScopeName(name string) bool { return scopeName.MatchString(name) && name != "svc" }
+
 // Validate checks names and presence; the texts are checked by the engine's own parser when the scope is applied.
 func (s Scope) Validate() error {
-	if !scopeName.MatchString(s.Name) || s.Name == "svc" {
+	if !ValidScopeName(s.Name) {
 		return plinth.Invalid("name", "a scope's name is 1 to 48 of a-z, 0-9 and _, and not svc; got %.64q", s.Name)
 	}
 	if len(s.Tables) == 0 {

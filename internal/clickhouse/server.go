@@ -73,6 +73,8 @@ func (db *DB) createOnServer(ctx context.Context, s Scope, definition string) er
 	return db.noteScope(ctx, s.Name, definition)
 }
 
+// serverStatements make a scope. The role is readonly = 2 and not 1: the driver sends a setting with each request that has
+// a deadline, which 1 would refuse.
 func serverStatements(s Scope, password string) []string {
 	out := []string{fmt.Sprintf("CREATE USER OR REPLACE %s IDENTIFIED WITH no_password HOST NONE", s.Definer())}
 	for _, t := range s.Tables {
@@ -83,7 +85,7 @@ func serverStatements(s Scope, password string) []string {
 	}
 	out = append(out, s.CreateStatements()...)
 	return append(out,
-		fmt.Sprintf("CREATE ROLE OR REPLACE %s SETTINGS readonly = 1, max_execution_time = 60 MAX 60, additional_table_filters CONST", s.Role()),
+		fmt.Sprintf("CREATE ROLE OR REPLACE %s SETTINGS readonly = 2, max_execution_time = 60 MAX 60, additional_table_filters CONST", s.Role()),
 		fmt.Sprintf("GRANT SELECT ON %s.* TO %s", s.Database(), s.Role()),
 		fmt.Sprintf("CREATE USER OR REPLACE %s IDENTIFIED WITH sha256_password BY '%s' DEFAULT ROLE NONE", s.Reader(), password),
 		fmt.Sprintf("GRANT %s TO %s", s.Role(), s.Reader()),

@@ -293,13 +293,10 @@ func asExceptionCode(err error) int {
 }
 
 // drop withdraws one scope at once: no new statement is admitted, running ones are ended, the views go. The role itself
-// stays in the engine, with nothing to read, until the engine next boots.
+// stays in the engine, with nothing to read, until the engine next boots. Each step may be done again after a failure.
 func (a *access) drop(ctx context.Context, name string) error {
 	a.change.Lock()
 	defer a.change.Unlock()
-	if !a.has(name) {
-		return nil
-	}
 	scope := clickhouse.Scope{Name: name}
 	rest := slices.DeleteFunc(a.list(), func(s clickhouse.Scope) bool { return s.Name == name })
 	a.set(rest)
@@ -342,7 +339,12 @@ func (a *access) serveApply(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *access) serveDrop(w http.ResponseWriter, r *http.Request) {
-	a.reply(w, a.drop(r.Context(), r.PathValue("name")))
+	name := r.PathValue("name")
+	if !clickhouse.ValidScopeName(name) {
+		writeException(w, exceptionf(36, "BAD_ARGUMENTS", "this is no name of a scope"))
+		return
+	}
+	a.reply(w, a.drop(r.Context(), name))
 }
 
 func (a *access) reply(w http.ResponseWriter, err error) {

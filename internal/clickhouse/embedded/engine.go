@@ -33,7 +33,7 @@ type engine struct {
 	root  *rawConn     // keeps the engine booted; owned by whoever holds admit for writing
 	open  atomic.Int64 // sessions besides root
 
-	tableFunctions map[string]bool // lower case, those refused to readers; set at boot
+	tableFunctions map[string]bool // lower case, those refused to readers; set at the first boot
 
 	broken chan error // the engine cannot go on; the process should end and be started again
 
@@ -76,9 +76,11 @@ func (e *engine) boot(users string) error {
 		root.close()
 		return err
 	}
-	if e.tableFunctions, err = refusedTableFunctions(root); err != nil {
-		root.close()
-		return err
+	if e.tableFunctions == nil { // they do not change while the process lives, and asking takes long
+		if e.tableFunctions, err = refusedTableFunctions(root); err != nil {
+			root.close()
+			return err
+		}
 	}
 	e.root = root
 	return nil

@@ -24,7 +24,7 @@ func readerLimits(memory int64) map[string]int64 {
 		"max_memory_usage":   memory / 2,
 		"max_threads":        4,
 		"max_result_rows":    10_000_000,
-		"max_result_bytes":   1 << 30,
+		"max_result_bytes":   256 << 20,
 		"max_rows_to_read":   2_000_000_000,
 		"max_block_size":     65_409,
 	}

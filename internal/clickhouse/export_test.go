@@ -1,0 +1,4 @@
+package clickhouse
+
+// ServerStatements are what makes a scope on a server.
+var ServerStatements = serverStatements
