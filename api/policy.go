@@ -56,7 +56,7 @@ func (s *policyService) CreateRequest(ctx context.Context, r *pb.CreateRequestRe
 	}
 	who := plinth.PrincipalFrom(ctx)
 	req := policy.Request{Dataset: plinth.DatasetID(in.GetDatasetId()), Purpose: in.GetPurpose(), Reason: in.GetReason(),
-		Columns: in.GetColumns(), Filter: filterIn(in.GetFilter()), AllRows: in.GetAllRows()}
+		Columns: in.GetColumns(), Filter: conditionsIn(in.GetFilter()), AllRows: in.GetAllRows()}
 	if err := timesIn(in, &req); err != nil {
 		return nil, err
 	}

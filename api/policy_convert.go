@@ -10,7 +10,7 @@ import (
 
 func bilingual(t policy.Text) *pb.Text { return &pb.Text{Zh: t.ZH, En: t.EN} }
 
-func filterIn(in []*pb.Condition) []policy.Condition {
+func conditionsIn(in []*pb.Condition) []policy.Condition {
 	var out []policy.Condition
 	for _, c := range in {
 		out = append(out, policy.Condition{Column: c.GetColumn(), Op: policy.Op(c.GetOp()), Values: c.GetValues()})
@@ -18,7 +18,7 @@ func filterIn(in []*pb.Condition) []policy.Condition {
 	return out
 }
 
-func filterOut(in []policy.Condition) []*pb.Condition {
+func conditionsOut(in []policy.Condition) []*pb.Condition {
 	var out []*pb.Condition
 	for _, c := range in {
 		out = append(out, &pb.Condition{Column: c.Column, Op: string(c.Op), Values: c.Values})
@@ -38,7 +38,7 @@ func (s *policyService) title(ctx context.Context, id plinth.DatasetID) *pb.Text
 func (s *policyService) request(ctx context.Context, r policy.Request) *pb.Request {
 	out := &pb.Request{Id: string(r.ID), DatasetId: string(r.Dataset), DatasetTitle: s.title(ctx, r.Dataset),
 		Department: string(r.Department), DepartmentName: s.Agents.AgentName(ctx, r.Department), Purpose: r.Purpose,
-		Reason: r.Reason, Columns: r.Columns, Filter: filterOut(r.Filter), AllRows: r.AllRows, NotBefore: stamp(r.NotBefore),
+		Reason: r.Reason, Columns: r.Columns, Filter: conditionsOut(r.Filter), AllRows: r.AllRows, NotBefore: stamp(r.NotBefore),
 		NotAfter: stamp(r.NotAfter), State: string(r.State), CreatedBy: string(r.CreatedBy), CreatedAt: stamp(r.CreatedAt),
 		DueAt: stamp(r.DueAt), Answer: r.Answer, AnsweredBy: string(r.AnsweredBy), AnsweredAt: stamp(r.AnsweredAt),
 		GrantId: string(r.Grant), Evidence: evidence(r.Record.String(), orPending(r.Evidence))}
@@ -61,7 +61,7 @@ func (s *policyService) grant(ctx context.Context, g policy.Grant) *pb.Grant {
 	out := &pb.Grant{Id: string(g.ID), Version: int32(g.Version), RequestId: string(g.Request), DatasetId: string(g.Dataset),
 		DatasetTitle: s.title(ctx, g.Dataset), Department: string(g.Department),
 		DepartmentName: s.Agents.AgentName(ctx, g.Department), Purpose: g.Purpose, Columns: g.Columns, Masks: map[string]string{},
-		Filter: filterOut(g.Filter), AllRows: g.AllRows, NotBefore: stamp(g.NotBefore), NotAfter: stamp(g.NotAfter),
+		Filter: conditionsOut(g.Filter), AllRows: g.AllRows, NotBefore: stamp(g.NotBefore), NotAfter: stamp(g.NotAfter),
 		RowsPerDay: g.RowsPerDay, State: string(g.StateAt(now)), StateReason: g.Reason, Database: g.Scope.Database,
 		View: g.Scope.View, CreatedAt: stamp(g.CreatedAt), Evidence: evidence(g.Record.String(), orPending(g.Evidence))}
 	for c, m := range g.Masks {

@@ -23,7 +23,7 @@ func (h *house) openPolicy(ctx context.Context) error {
 	}
 	store, door := postgres.NewPolicy(h.pg), clickhouse.NewGoverned(h.ch)
 	scopes := scope.NewReconciler(store, door, h.now, h.log)
-	desk := policy.New(policy.Config{Store: store, Datasets: postgres.NewPolicyDatasets(postgres.NewCatalog(h.pg), h.now),
+	desk := policy.New(policy.Config{Store: store, Datasets: postgres.NewPublished(h.pg),
 		Engine: engine, Compiler: scope.NewCompiler(door), Scopes: scopes, Now: h.now, Log: h.log})
 	risk := postgres.NewRisk(h.pg)
 	watch := security.NewWatch(risk, h.now, h.log)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,10 +16,7 @@ import (
 // Published is what other rooms read of the catalogue: registered datasets and names.
 type Published struct{ db *DB }
 
-var (
-	_ policy.Datasets = (*Published)(nil)
-	_ policy.Names    = (*Published)(nil)
-)
+var _ policy.Datasets = (*Published)(nil)
 
 // NewPublished returns the published view of the catalogue in db.
 func NewPublished(db *DB) *Published { return &Published{db} }
@@ -43,12 +41,18 @@ func (s *Published) Dataset(ctx context.Context, id plinth.DatasetID) (policy.Da
 	return d, nil
 }
 
-// AgentName implements policy.Names; a name that cannot be read is the id.
+// WorkingDays implements policy.Datasets by the catalogue's calendar.
+func (s *Published) WorkingDays(ctx context.Context, from time.Time, n int) (time.Time, error) {
+	c, err := NewCatalog(s.db).Calendar(ctx)
+	return c.Due(from, n), err
+}
+
+// AgentName is what people call an agent; a name that cannot be read is the id.
 func (s *Published) AgentName(ctx context.Context, id plinth.AgentID) string {
 	return s.name(ctx, `SELECT name_zh FROM agent WHERE id = $1`, string(id))
 }
 
-// AccountName implements policy.Names.
+// AccountName is what people call an account.
 func (s *Published) AccountName(ctx context.Context, id plinth.AccountID) string {
 	return s.name(ctx, `SELECT name FROM account WHERE id = $1`, string(id))
 }
