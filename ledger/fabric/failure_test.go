@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -88,6 +89,28 @@ func TestClientRecoversFromAKilledProcess(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A peer that hangs is worse than one that is dead: its connections stay open and say nothing.
+func TestAHangingPeerCostsNoMoreThanPatience(t *testing.T) {
+	n := stacktest.FabricNetwork(t)
+	c := open(t, fabric.Config{Patience: time.Second})
+	l := newLog(t).register(c).grow(3, "leaf")
+	pid := n.Runner("peer-overseer").PID()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	resume := sync.OnceFunc(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	defer resume()
+	begun := time.Now()
+	if _, _, err := l.anchor(t.Context(), c, 0); !errors.Is(err, plinth.ErrUnavailable) {
+		t.Errorf("got %v, want unavailable", err)
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %v to say so", took)
+	}
+	time.AfterFunc(time.Second, resume)
+	eventually(t, 20*time.Second, func() error { _, _, err := l.anchor(t.Context(), c, 0); return err })
 }
 
 // kill ends processes as a crash would, and waits until the supervisor has seen it.
