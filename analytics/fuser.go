@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// Cursor is a place in the order of new events.
+// Cursor is a place in the order of new events: by receipt, and within one receipt, such as an import's batch, by the
+// time at which they happened.
 type Cursor struct {
-	RX               time.Time
+	RX, At           time.Time
 	Source, SourceID string
 }
 
@@ -17,7 +18,7 @@ type Cursor struct {
 type FusionLog interface {
 	// Recent hands the steps of the n incidents touched last to take, in order of N, each with its event.
 	Recent(ctx context.Context, n int, take func(Step) error) error
-	// NewEvents returns at most limit events after the cursor, in order of RX, source and number.
+	// NewEvents returns at most limit events after the cursor, in the cursor's order.
 	NewEvents(ctx context.Context, after Cursor, limit int) ([]Event, error)
 	// Known tells which of the events the log has, by id.
 	Known(ctx context.Context, events []Event) (map[string]bool, error)
@@ -105,7 +106,7 @@ func (f *Fuser) Pass(ctx context.Context) (n int, err error) {
 			return n, nil
 		}
 		e := events[len(events)-1]
-		at = Cursor{e.RX, e.Source, e.SourceID}
+		at = Cursor{e.RX, e.At, e.Source, e.SourceID}
 	}
 }
 

@@ -58,12 +58,15 @@ func (s *Fusion) NewEvents(ctx context.Context, after analytics.Cursor, limit in
 	if after.RX.Year() < 1970 {
 		after.RX = time.Unix(0, 0)
 	}
+	if after.At.Year() < 1900 {
+		after.At = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC) // the least that the column holds
+	}
 	// Without FINAL the index on rx serves; an event whose newer form comes later is decided by the older one.
 	return s.events(ctx, `
 		SELECT `+eventColumns+` FROM plinth.event AS e
-		WHERE (rx, source, source_id) > (`+instant+`, ?, ?)
-		ORDER BY rx, source, source_id LIMIT 1 BY source, source_id LIMIT ?`,
-		millis(after.RX), after.Source, after.SourceID, limit)
+		WHERE rx >= `+instant+` AND (rx, at, source, source_id) > (`+instant+`, `+instant+`, ?, ?)
+		ORDER BY rx, at, source, source_id LIMIT 1 BY source, source_id LIMIT ?`,
+		millis(after.RX), millis(after.RX), millis(after.At), after.Source, after.SourceID, limit)
 }
 
 // Known tells which of the events the log has.
