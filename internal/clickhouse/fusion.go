@@ -231,14 +231,13 @@ func (s *Fusion) incidents(ctx context.Context, filter, page string, limit int, 
 	rows, err := s.db.Query(ctx, `
 		SELECT incident, title, class, street, grid, longitude, latitude, first_at, last_at, size, sources, total FROM (
 			SELECT *, count() OVER () AS total FROM (
-				SELECT incident, argMin(title, n) AS title, argMin(class, n) AS class,
-					argMinIf(street, n, street != '') AS street, argMinIf(grid, n, grid != '') AS grid,
-					ifNotFinite(avgIf(longitude, longitude != 0 OR latitude != 0), 0) AS longitude,
-					ifNotFinite(avgIf(latitude, longitude != 0 OR latitude != 0), 0) AS latitude,
-					min(event_at) AS first_at, max(event_at) AS last_at, toInt64(count()) AS size,
-					sumMap(map(toString(source), toInt64(1))) AS sources
-				FROM (SELECT incident AS incident, n, source, event_at, title AS title, class AS class, street AS street, grid AS grid,
-					longitude AS longitude, latitude AS latitude FROM plinth.fusion_log FINAL)
+				SELECT l.incident AS incident, argMin(l.title, l.n) AS title, argMin(l.class, l.n) AS class,
+					argMinIf(l.street, l.n, l.street != '') AS street, argMinIf(l.grid, l.n, l.grid != '') AS grid,
+					ifNotFinite(avgIf(l.longitude, l.longitude != 0 OR l.latitude != 0), 0) AS longitude,
+					ifNotFinite(avgIf(l.latitude, l.longitude != 0 OR l.latitude != 0), 0) AS latitude,
+					min(l.event_at) AS first_at, max(l.event_at) AS last_at, toInt64(count()) AS size,
+					sumMap(map(toString(l.source), toInt64(1))) AS sources
+				FROM plinth.fusion_log AS l FINAL
 				GROUP BY incident)
 			WHERE `+filter+`)
 		WHERE `+page+` ORDER BY last_at DESC, incident DESC LIMIT ?`, append(args, limit)...)

@@ -79,7 +79,7 @@ func (s *Trends) Grams(ctx context.Context, f analytics.CountFilter, least int) 
 	}
 	rows, err := s.db.Query(ctx, `
 		SELECT gram, count() AS n FROM (
-			SELECT arrayJoin(arrayDistinct(arrayFlatten(arrayMap(k -> if(lengthUTF8(t) < k, [], ngrams(t, k)), [1, 2, 3, 4, 5, 6])))) AS gram
+			SELECT arrayJoin(arrayDistinct(arrayConcat(ngrams(t, 1), ngrams(t, 2), ngrams(t, 3), ngrams(t, 4), ngrams(t, 5), ngrams(t, 6)))) AS gram
 			FROM (SELECT `+document+` AS t FROM plinth.event FINAL WHERE `+where+`))
 		WHERE position(gram, ' ') = 0 GROUP BY gram HAVING n >= ?`, append(args, least)...)
 	if err != nil {
