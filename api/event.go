@@ -120,7 +120,9 @@ func (s *eventService) ListEvents(ctx context.Context, r *pb.ListEventsRequest) 
 }
 
 // A page's key of a list by time: milliseconds and id.
-func keyOfMoment(at time.Time, id string) string { return strconv.FormatInt(at.UnixMilli(), 10) + " " + id }
+func keyOfMoment(at time.Time, id string) string {
+	return strconv.FormatInt(at.UnixMilli(), 10) + " " + id
+}
 
 func momentKey(key string) (time.Time, string, bool) {
 	ms, id, ok := strings.Cut(key, " ")
