@@ -124,17 +124,24 @@ func (c *csvReader) parse() ([]string, error) {
 	}
 }
 
-// broken skips the first line of b.
+// broken skips the first line of b, to its end even where b is too short to hold it.
 func (c *csvReader) broken(b []byte, reason string) error {
-	line := b
-	if i := bytes.IndexByte(b, '\n'); i >= 0 {
-		line = b[:i+1]
+	line, _, whole := bytes.Cut(b, []byte("\n"))
+	bad := &errRecord{reason: reason, raw: clip(string(line), MaxDeadPayload)}
+	skip := len(line)
+	if whole {
+		skip++
 	}
-	raw := clip(string(line), MaxDeadPayload)
-	if _, err := c.in.Discard(len(line)); err != nil {
+	if _, err := c.in.Discard(skip); err != nil {
 		return unreadable(err)
 	}
-	return &errRecord{reason: reason, raw: raw}
+	for !whole {
+		_, err := c.in.ReadSlice('\n')
+		if whole = err == nil || errors.Is(err, io.EOF); !whole && !errors.Is(err, bufio.ErrBufferFull) {
+			return unreadable(err)
+		}
+	}
+	return bad
 }
 
 // split takes one record off b and returns how many bytes it has; 0 when b ends within it. last says that b is the end
