@@ -158,7 +158,7 @@ func readSecret(path string) (string, error) {
 // run serves on l until ctx ends, and then ends everything within ten seconds.
 func (h *house) run(ctx context.Context, l net.Listener) error {
 	server, err := api.New(ctx, api.Config{
-		Log: h.log, Now: h.now, Auth: h.accounts, Keys: postgres.NewKeys(h.pg, h.now),
+		Log: h.log, Now: h.now, Auth: security.Chain(h.streams.registry, h.accounts), Keys: postgres.NewKeys(h.pg, h.now),
 		Services: h.services, Routes: h.routes, Console: console(), Ready: h.ready, Registry: h.registry,
 	})
 	if err != nil {

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +27,9 @@ type streams struct {
 	sink     clickhouse.Sink
 	feed     *pipelines.Feed
 	meter    *pipelines.Meter
-	doors    []*mqtt.Door
+
+	mu    sync.Mutex
+	doors map[string]*mqtt.Door // by kind of device
 }
 
 // brokerWindow is how many messages of one kind of device may be unacknowledged; the broker allows as many.
@@ -43,15 +48,32 @@ func (h *house) openStreams(ctx context.Context) error {
 		return err
 	}
 	s := &streams{registry: registry, watch: sensors.NewWatch(h.now), sink: clickhouse.NewSink(h.ch),
-		feed: pipelines.NewFeed(h.now), meter: &pipelines.Meter{}}
+		feed: pipelines.NewFeed(h.now), meter: &pipelines.Meter{}, doors: map[string]*mqtt.Door{}}
 	h.streams = s
+	h.registry.MustRegister(streamMetrics{s.meter, s.waiting})
 	h.task("device registry", func(ctx context.Context) error { registry.Watch(ctx, registryEvery); return nil })
-	if err := h.openDoors(); err != nil {
+	h.task("live rates", func(ctx context.Context) error { s.feed.Rates(ctx.Done(), s.meter); return nil })
+	runs := postgres.NewPipelines(h.pg)
+	if err := runs.EndStale(ctx, h.now()); err != nil {
 		return err
 	}
+	if err := h.openDoors(runs); err != nil {
+		return err
+	}
+	s.seed(ctx, h)
 	segmenter := pipelines.NewSegmenter(registry, s.sink.Readings, postgres.NewSegments(h.pg), h.now, h.log)
 	h.task("segments", segmenter.Run)
-	return h.streamServices()
+	return h.streamServices(runs)
+}
+
+// seed tells the watch what the devices last said before the service stopped.
+func (s *streams) seed(ctx context.Context, h *house) {
+	const week = 7 * 24 * time.Hour
+	latest, err := s.sink.Latest(ctx, h.now().Add(-week))
+	if err != nil {
+		h.log.WarnContext(ctx, "newest readings not read, devices begin as unseen", "err", err)
+	}
+	s.watch.Seed(latest)
 }
 
 // brokerUsers writes the users file of a local broker; another broker keeps its own users.
@@ -66,43 +88,107 @@ func (h *house) brokerUsers() (sensors.Doors, error) {
 	return broker.Users{Path: h.cfg.Broker.UsersFile, Service: secret, Feeder: h.feeder}, nil
 }
 
-// openDoors opens a door per kind of device, each with its own session, budget and batches.
-func (h *house) openDoors() error {
+// openDoors opens the doors of the kinds that ship, and has those of further kinds opened when their first device comes.
+func (h *house) openDoors(runs pipelines.Runs) error {
 	password, err := readSecret(h.cfg.Broker.PasswordFile)
 	if err != nil {
 		return err
 	}
-	for kind := range sensors.Kinds {
-		door, err := mqtt.Open(mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password,
-			ClientID: h.cfg.Ledger.Name + "-ingest", Window: brokerWindow}, kind, h.log)
-		if err != nil {
-			return err
-		}
-		h.onClose(door.Close)
-		h.streams.doors = append(h.streams.doors, door)
-		stream := &pipelines.Stream{Domain: kind, Urgent: kind == "lift", Registry: h.streams.registry, Watch: h.streams.watch,
-			Sink: h.streams.sink, Feed: h.streams.feed, Meter: h.streams.meter, Run: plinth.RunID("stream-" + kind), Now: h.now,
-			Log: h.log.With("domain", kind)}
-		h.task("stream "+kind, func(ctx context.Context) error { return stream.Move(ctx, door.Messages()) })
+	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password,
+		ClientID: h.cfg.Ledger.Name + "-ingest", Window: brokerWindow}
+	if err := cfg.Validate(); err != nil {
+		return err
 	}
+	h.onClose(h.streams.close)
+	h.task("streams", func(ctx context.Context) error {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return h.watchKinds(ctx, g, cfg, runs) })
+		return g.Wait()
+	})
+	return nil
+}
+
+// watchKinds opens the door of every kind of device, each with its own session, budget and batches.
+func (h *house) watchKinds(ctx context.Context, g *errgroup.Group, cfg mqtt.Config, runs pipelines.Runs) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		kinds := append(slices.Collect(maps.Keys(sensors.Kinds)), h.streams.registry.Kinds()...)
+		for _, kind := range kinds {
+			if err := h.openDoor(ctx, g, cfg, kind, runs); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// openDoor opens the door of one kind, unless it is open.
+func (h *house) openDoor(ctx context.Context, g *errgroup.Group, cfg mqtt.Config, kind string, runs pipelines.Runs) error {
+	s := h.streams
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doors[kind] != nil {
+		return nil
+	}
+	door, err := mqtt.Open(cfg, kind, h.log)
+	if err != nil {
+		return err
+	}
+	s.doors[kind] = door
+	stream := &pipelines.Stream{Domain: kind, Urgent: kind == "lift", Registry: s.registry, Watch: s.watch, Sink: s.sink,
+		Feed: s.feed, Meter: s.meter, Now: h.now, Log: h.log}
+	record := stream.Record(runs, "service")
+	g.Go(func() error { record(ctx); return nil })
+	g.Go(func() error { return stream.Move(ctx, door.Messages()) })
 	return nil
 }
 
 // brokerReady tells whether every door is open.
 func (h *house) brokerReady(context.Context) error {
-	var g errgroup.Group
-	for _, d := range h.streams.doors {
-		g.Go(d.Ready)
+	s := h.streams
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.doors) == 0 {
+		return plinth.Errorf(plinth.ErrUnavailable, "no door is open yet")
 	}
-	return g.Wait()
+	for _, d := range s.doors {
+		if err := d.Ready(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (h *house) streamServices() error {
+// waiting is how many messages each kind's door holds.
+func (s *streams) waiting() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]int{}
+	for kind, d := range s.doors {
+		out[kind] = d.Waiting()
+	}
+	return out
+}
+
+func (s *streams) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.doors {
+		d.Close()
+	}
+}
+
+func (h *house) streamServices(runs *postgres.Pipelines) error {
 	mappings, err := pipelines.Mappings()
 	if err != nil {
 		return fmt.Errorf("read the mappings: %w", err)
 	}
-	s, runs := h.streams, postgres.NewPipelines(h.pg)
+	s := h.streams
 	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Now: h.now, Log: h.log}
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Now: h.now}
 	h.services = append(h.services,

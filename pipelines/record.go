@@ -1,0 +1,53 @@
+package pipelines
+
+import (
+	"context"
+	"time"
+
+	"plinth"
+)
+
+// Record keeps the stream's run: it is saved at the start, again while its counts grow, and at the end, when ctx ends. It
+// sets s.Run, so it is called before Move begins; what it returns runs beside Move.
+func (s *Stream) Record(runs Runs, by string) func(ctx context.Context) {
+	s.Run = plinth.RunID(plinth.NewID("run"))
+	run := Run{ID: s.Run, Kind: StreamRun, Pipeline: s.Domain, Source: "plinth/v1/" + s.Domain + "/+/data", StartedBy: by,
+		Started: s.Now(), State: Running}
+	before := s.Meter.Of(s.Domain)
+	return func(ctx context.Context) {
+		tick := time.NewTicker(recordEvery)
+		defer tick.Stop()
+		s.save(ctx, runs, run)
+		for {
+			select {
+			case <-ctx.Done():
+				run.State, run.Ended = Done, s.Now()
+				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+				defer cancel()
+				s.save(last, runs, s.counted(run, before))
+				return
+			case <-tick.C:
+			}
+			if next := s.counted(run, before); next != run {
+				run = next
+				s.save(ctx, runs, run)
+			}
+		}
+	}
+}
+
+const recordEvery = 10 * time.Second
+
+func (s *Stream) counted(run Run, before Counts) Run {
+	c := s.Meter.Of(s.Domain)
+	run.Stored, run.Dead = c.Rows-before.Rows, c.Dead-before.Dead
+	run.In = run.Stored + run.Dead
+	return run
+}
+
+// save saves the run. Its counts are for eyes: when they cannot be saved the stream goes on.
+func (s *Stream) save(ctx context.Context, runs Runs, run Run) {
+	if err := runs.SaveRun(ctx, run); err != nil && ctx.Err() == nil {
+		s.Log.WarnContext(ctx, "counts of the stream not saved", "domain", s.Domain, "err", err)
+	}
+}
