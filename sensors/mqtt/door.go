@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,8 @@ type Door struct {
 	ready atomic.Bool
 	held  atomic.Int64 // bytes handed on and not acknowledged
 	later atomic.Int64
+
+	refused atomic.Int64 // attempts to connect that failed
 }
 
 // maxHeld bounds the memory of one domain's unacknowledged messages.
@@ -68,14 +71,33 @@ func Open(c Config, domain string, log *slog.Logger) (*Door, error) {
 	d := &Door{domain: domain, topic: "plinth/v1/" + domain + "/+/data", log: log.With("domain", domain),
 		in: make(chan sensors.Message, c.Window+c.Window/8+64)}
 	o := paho.NewClientOptions().AddBroker(c.URL).SetUsername(c.User).SetPassword(c.Password).
-		SetClientID(c.ClientID + "-" + domain).SetCleanSession(false).SetProtocolVersion(4).
+		SetClientID(clientID(c.ClientID + "-" + domain)).SetCleanSession(false).SetProtocolVersion(4).
 		SetAutoAckDisabled(true).SetConnectRetry(true).SetConnectRetryInterval(500 * time.Millisecond).
 		SetMaxReconnectInterval(2 * time.Second).SetKeepAlive(10 * time.Second).SetPingTimeout(10 * time.Second).
 		SetConnectTimeout(5 * time.Second).SetDefaultPublishHandler(d.take).
-		SetOnConnectHandler(d.subscribe).SetConnectionLostHandler(d.disconnected)
+		SetConnectionNotificationHandler(d.notified).SetOnConnectHandler(d.subscribe).SetConnectionLostHandler(d.disconnected)
 	d.client = paho.NewClient(o)
 	d.client.Connect() // the token ends when connected; with ConnectRetry it does not fail
 	return d, nil
+}
+
+// clientID keeps to characters that every broker takes: some refuse a dot or a blank.
+func clientID(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, s)
+}
+
+// notified logs why a broker does not let us in: the client itself tries again in silence.
+func (d *Door) notified(_ paho.Client, n paho.ConnectionNotification) {
+	if f, ok := n.(paho.ConnectionNotificationBrokerFailed); ok {
+		if n := d.refused.Add(1); n&(n-1) == 0 { // at 1, 2, 4, 8 …
+			d.log.Warn("broker does not let us in, trying again", "so far", n, "err", f.Reason)
+		}
+	}
 }
 
 // Messages are what devices sent. The channel holds more than the window, so taking one from the wire never waits.
