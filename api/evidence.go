@@ -50,7 +50,7 @@ type evidenceService struct {
 }
 
 func (s *evidenceService) ListRecords(ctx context.Context, r *pb.ListRecordsRequest) (*pb.ListRecordsResponse, error) {
-	f, err := filterIn(r)
+	f, err := recordFilter(r)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (s *evidenceService) ListRecords(ctx context.Context, r *pb.ListRecordsRequ
 	return out, nil
 }
 
-func filterIn(r *pb.ListRecordsRequest) (sequencer.Filter, error) {
+func recordFilter(r *pb.ListRecordsRequest) (sequencer.Filter, error) {
 	f := sequencer.Filter{Origin: ledger.Origin(r.GetOrigin()), Kind: r.GetKind(), Subject: r.GetSubject(),
 		State: sequencer.State(r.GetState())}
 	switch f.Origin {

@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -101,6 +103,14 @@ type Catalog struct {
 	store Store
 	cfg   Config
 	scope Scope
+	names names
+}
+
+// names remembers the departments' names for a moment: lists ask for many.
+type names struct {
+	mu    sync.Mutex
+	all   map[plinth.AgentID]string
+	until time.Time
 }
 
 // New returns the catalogue over its store.
@@ -122,22 +132,29 @@ func (c *Catalog) Agents(ctx context.Context) ([]Agent, error) { return c.store.
 
 // AgentName is a department's Chinese name, or its id when it has none.
 func (c *Catalog) AgentName(ctx context.Context, id plinth.AgentID) string {
-	all, err := c.store.Agents(ctx)
-	if err != nil {
-		c.cfg.Log.WarnContext(ctx, "agents not read", "error", err)
-	}
-	for _, a := range all {
-		if a.ID == id {
-			return a.Name.ZH
+	c.names.mu.Lock()
+	defer c.names.mu.Unlock()
+	if now := c.cfg.Now(); !now.Before(c.names.until) {
+		all, err := c.store.Agents(ctx)
+		if err != nil {
+			c.cfg.Log.WarnContext(ctx, "agents not read", "error", err)
+			return cmp.Or(c.names.all[id], string(id))
+		}
+		c.names.all, c.names.until = map[plinth.AgentID]string{}, now.Add(10*time.Second)
+		for _, a := range all {
+			c.names.all[a.ID] = a.Name.ZH
 		}
 	}
-	return string(id)
+	return cmp.Or(c.names.all[id], string(id))
 }
 
 // Datasets searches what the caller may see and judges how fresh each is.
 func (c *Catalog) Datasets(ctx context.Context, f Filter) ([]Dataset, int, error) {
 	if utf8.RuneCountInString(f.Query) > 200 {
 		return nil, 0, plinth.Invalid("query", "must have at most 200 characters")
+	}
+	if len(Terms(f.Query)) > maxTerms {
+		return nil, 0, plinth.Invalid("query", "must have at most %d words", maxTerms)
 	}
 	p := plinth.PrincipalFrom(ctx)
 	f.AllDrafts = p.Has(plinth.RoleRegistrar, plinth.RoleAuditor) || p.Has(plinth.RoleSteward) && p.Department == c.cfg.Authority

@@ -55,26 +55,25 @@ func QueryGrams(term string) []string {
 	return out
 }
 
-// Terms splits a query at spaces, folded; each term must stand in the entry as written.
+// Terms splits a query at spaces, folded; each term must stand in the entry as written. A query has at most maxTerms.
 func Terms(query string) []string { return strings.Fields(Fold(query)) }
 
-// Index is what an entry is found by, the weightiest first.
+const maxTerms = 10
+
+// Index is what an entry is found by.
 type Index struct {
-	Title, Code, Fields, Description []string
-	// Text is all of it, folded, for checking a hit exactly.
-	Text string
+	Title string   // folded; a hit in it weighs more
+	Text  string   // all of it, folded, for checking a hit exactly
+	Grams []string // of Text
 }
 
 // IndexOf makes the index of a content under a code and publisher's name.
 func IndexOf(c Content, code, publisher string) Index {
-	var fields, texts []string
-	for _, f := range c.Fields {
-		fields = append(fields, f.Name, f.Title.ZH, f.Title.EN)
-	}
 	title := c.Title.ZH + "\n" + c.Title.EN
-	names := code + "\n" + publisher + "\n" + strings.Join(c.Keywords, "\n")
-	described := c.Description.ZH + "\n" + c.Description.EN
-	texts = append(texts, title, names, strings.Join(fields, "\n"), described)
-	return Index{Title: Grams(title), Code: Grams(names), Fields: Grams(strings.Join(fields, "\n")), Description: Grams(described),
-		Text: Fold(strings.Join(texts, "\n"))}
+	texts := append([]string{title, code, publisher, c.Description.ZH, c.Description.EN}, c.Keywords...)
+	for _, f := range c.Fields {
+		texts = append(texts, f.Name, f.Title.ZH, f.Title.EN)
+	}
+	all := strings.Join(texts, "\n")
+	return Index{Title: Fold(title), Text: Fold(all), Grams: Grams(all)}
 }

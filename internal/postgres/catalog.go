@@ -34,18 +34,19 @@ func (s *Catalog) Agents(ctx context.Context) ([]catalog.Agent, error) {
 	return all, translate(err)
 }
 
-// selectDataset reads datasets as they are listed: what is published, else what is proposed first.
+// selectDataset reads the datasets of hit, a table of ids with their weight and the total.
 const selectDataset = `
 	SELECT d.id, coalesce(d.code, ''), i.content, d.state, d.revision, d.created_at, d.updated_at,
 		coalesce(d.registered_at, '0001-01-01'), coalesce(d.valid_until, '0001-01-01'), coalesce(r.id, ''),
-		e.record_id, coalesce(s.state, 'pending'), coalesce(m.data_until, '0001-01-01'), coalesce(m.rows, 0),
-		count(*) OVER ()
-	FROM dataset d
+		e.record_id, coalesce(s.state, 'pending'), coalesce(m.data_until, '0001-01-01'), coalesce(m.rows, 0), hit.total
+	FROM hit
+	JOIN dataset d ON d.id = hit.id
 	JOIN dataset_index i ON i.dataset = d.id AND i.published = (d.revision > 0)
 	LEFT JOIN registration r ON r.dataset = d.id AND r.waits_on IS NOT NULL
 	LEFT JOIN LATERAL (SELECT record_id FROM dataset_event WHERE dataset = d.id ORDER BY n DESC LIMIT 1) e ON true
 	LEFT JOIN ledger_state s ON s.id = e.record_id
-	LEFT JOIN dataset_measure m ON m.dataset = d.id`
+	LEFT JOIN dataset_measure m ON m.dataset = d.id
+	ORDER BY hit.titled DESC, d.id DESC`
 
 func scanDataset(row pgx.CollectableRow, total *int) (d catalog.Dataset, err error) {
 	var record *uuid.UUID
@@ -63,7 +64,7 @@ func (s *Catalog) Dataset(ctx context.Context, id plinth.DatasetID) (catalog.Dat
 }
 
 func dataset(ctx context.Context, q querier, id plinth.DatasetID) (catalog.Dataset, error) {
-	rows, err := q.Query(ctx, selectDataset+` WHERE d.id = $1`, id)
+	rows, err := q.Query(ctx, `WITH hit AS (SELECT $1::text AS id, 0 AS titled, 1 AS total)`+selectDataset, id)
 	if err != nil {
 		return catalog.Dataset{}, fmt.Errorf("read dataset: %w", translate(err))
 	}
@@ -94,19 +95,24 @@ func (c *clauses) String() string {
 	return " WHERE " + strings.Join(c.where, " AND ")
 }
 
-// Datasets implements catalog.Reader.
+// Datasets implements catalog.Reader. An entry whose title holds more of the query's terms comes first.
 func (s *Catalog) Datasets(ctx context.Context, f catalog.Filter) ([]catalog.Dataset, int, error) {
 	c := datasetClauses(f)
-	order := `d.id DESC`
 	if q := tsquery(f.Query); q != "" {
 		c.add(`i.grams @@ $%d::tsquery`, q)
-		order = fmt.Sprintf(`ts_rank(i.grams, $%d::tsquery) DESC, d.id DESC`, len(c.args))
 	}
-	if terms := catalog.Terms(f.Query); len(terms) > 0 {
-		c.add(`NOT EXISTS (SELECT FROM unnest($%d::text[]) AS t WHERE position(t IN i.haystack) = 0)`, terms)
+	titled := []string{`0`}
+	for _, term := range catalog.Terms(f.Query) {
+		c.add(`position($%d IN i.haystack) > 0`, term)
+		titled = append(titled, fmt.Sprintf(`(position($%d IN i.title) > 0)::int`, len(c.args)))
 	}
 	n := len(c.args)
-	sql := selectDataset + c.String() + fmt.Sprintf(` ORDER BY %s LIMIT $%d OFFSET $%d`, order, n+1, n+2)
+	// What is found is read after it is cut to the page, and not before.
+	sql := fmt.Sprintf(`
+		WITH hit AS (
+			SELECT d.id, %s AS titled, count(*) OVER () AS total
+			FROM dataset d JOIN dataset_index i ON i.dataset = d.id AND i.published = (d.revision > 0)%s
+			ORDER BY titled DESC, d.id DESC LIMIT $%d OFFSET $%d)`, strings.Join(titled, ` + `), c, n+1, n+2) + selectDataset
 	rows, err := s.db.Query(ctx, sql, append(c.args, f.Limit, f.Offset)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list datasets: %w", translate(err))
@@ -144,23 +150,12 @@ func tsquery(query string) string {
 	return "'" + strings.Join(grams, "' & '") + "'"
 }
 
-// tsvector writes an index with its weights: title A, code and names B, fields C, description D.
+// tsvector writes the grams of an index.
 func tsvector(x catalog.Index) string {
-	at := map[string][]string{}
-	var order []string
-	for i, grams := range [][]string{x.Title, x.Code, x.Fields, x.Description} {
-		for _, g := range grams {
-			if at[g] == nil {
-				order = append(order, g)
-			}
-			at[g] = append(at[g], fmt.Sprintf("%d%c", i+1, "ABCD"[i]))
-		}
+	if len(x.Grams) == 0 {
+		return ""
 	}
-	var b strings.Builder
-	for _, g := range order {
-		fmt.Fprintf(&b, "'%s':%s ", g, strings.Join(at[g], ","))
-	}
-	return b.String()
+	return "'" + strings.Join(x.Grams, "' '") + "'"
 }
 
 const selectItem = `

@@ -236,11 +236,11 @@ func writeIndex(ctx context.Context, tx pgx.Tx, id plinth.DatasetID, published b
 	}
 	x := catalog.IndexOf(c, code, zh+"\n"+en)
 	_, err := tx.Exec(ctx, `
-		INSERT INTO dataset_index (dataset, published, content, publisher, theme, openness, haystack, grams)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8::tsvector)
+		INSERT INTO dataset_index (dataset, published, content, publisher, theme, openness, title, haystack, grams)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::tsvector)
 		ON CONFLICT (dataset, published) DO UPDATE SET content = excluded.content, publisher = excluded.publisher,
-			theme = excluded.theme, openness = excluded.openness, haystack = excluded.haystack, grams = excluded.grams`,
-		id, published, c, c.Publisher, c.Theme, c.Openness, x.Text, tsvector(x))
+			theme = excluded.theme, openness = excluded.openness, title = excluded.title, haystack = excluded.haystack, grams = excluded.grams`,
+		id, published, c, c.Publisher, c.Theme, c.Openness, x.Title, x.Text, tsvector(x))
 	if err != nil {
 		return fmt.Errorf("index dataset: %w", err)
 	}

@@ -303,6 +303,26 @@ func TestSearchFindsOneAndTwoCharacters(t *testing.T) {
 	}
 }
 
+func TestSearchPutsTitlesFirst(t *testing.T) {
+	o := newOffice(t)
+	o.noNotice(t)
+	titled := o.registered(t, lifts("噪声许可"))
+	described := lifts("施工工地")
+	described.Description.ZH = "含夜间噪声"
+	newer := o.registered(t, described)
+	hits, _, err := o.Datasets(analyst(t), catalog.Filter{Query: "噪声", Limit: 10})
+	if err != nil || len(hits) != 2 || hits[0].ID != titled.ID || hits[1].ID != newer.ID {
+		t.Errorf("got %d hits, the first %s, %v", len(hits), hits[0].Title.ZH, err)
+	}
+	second, total, err := o.Datasets(analyst(t), catalog.Filter{Query: "噪声", Limit: 1, Offset: 1})
+	if err != nil || total != 2 || len(second) != 1 || second[0].ID != newer.ID {
+		t.Errorf("second page: %d of %d, %v", len(second), total, err)
+	}
+	if _, _, err := o.Datasets(analyst(t), catalog.Filter{Query: strings.Repeat("a ", 11), Limit: 1}); !errors.Is(err, plinth.ErrInvalid) {
+		t.Errorf("eleven words: %v", err)
+	}
+}
+
 func TestSQLInEveryFieldIsJustText(t *testing.T) {
 	o := newOffice(t)
 	o.noNotice(t)
@@ -551,13 +571,9 @@ func TestSeedFillsAnEmptyCatalogueOnce(t *testing.T) {
 	if err != nil || d.Table != "plinth.event" || d.Publisher != "opcentre" || len(d.Fields) != 12 || d.Revision != 1 {
 		t.Errorf("as policy sees it: %+v, %v", d, err)
 	}
-}
-
-func TestPublishedHoldsNoDraft(t *testing.T) {
-	o := newOffice(t)
-	d := o.create(t, lifts("草稿"))
-	if _, err := postgres.NewPublished(o.db).Dataset(t.Context(), d.ID); !errors.Is(err, plinth.ErrNotFound) {
-		t.Errorf("got %v, want ErrNotFound", err)
+	draft := o.create(t, lifts("草稿"))
+	if _, err := postgres.NewPublished(o.db).Dataset(t.Context(), draft.ID); !errors.Is(err, plinth.ErrNotFound) {
+		t.Errorf("a draft as policy sees it: got %v, want ErrNotFound", err)
 	}
 }
 

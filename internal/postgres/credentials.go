@@ -14,9 +14,11 @@ import (
 	"plinth/security"
 )
 
-// AddSession implements security.CredentialStore.
+// AddSession implements security.CredentialStore. It also forgets the account's sessions that ended a month ago.
 func (s *Accounts) AddSession(ctx context.Context, x security.Session) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO session (hash, account, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+	_, err := s.db.Exec(ctx, `
+		WITH old AS (DELETE FROM session WHERE account = $2 AND expires_at < $3::timestamptz - interval '30 days')
+		INSERT INTO session (hash, account, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
 		x.Hash[:], x.Account, x.CreatedAt, x.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("open session: %w", translate(err))
