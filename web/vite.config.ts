@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 
 // PLINTH_URL is the service that `npm run dev` hands API calls to.
-const service = process.env.PLINTH_URL ?? 'http://127.0.0.1:8080'
+const service = process.env.PLINTH_URL ?? 'http://127.0.0.1:8640'
 
 export default defineConfig({
   plugins: [react()],
