@@ -1,7 +1,6 @@
 import ConfigProvider from 'antd/es/config-provider'
 import en from 'antd/es/locale/en_US'
 import zh from 'antd/es/locale/zh_CN'
-import theme from 'antd/es/theme'
 import { type ReactNode } from 'react'
 import { BrowserRouter } from 'react-router'
 import { LanguageProvider, useWords } from './i18n'
@@ -9,7 +8,6 @@ import { Pages } from './pages'
 import { SessionProvider } from './session'
 
 const look = {
-  algorithm: theme.compactAlgorithm,
   token: {
     colorPrimary: '#1d5a9e',
     colorInfo: '#1d5a9e',
@@ -25,7 +23,8 @@ const look = {
     fontFamily: 'var(--sans)',
     fontFamilyCode: 'var(--mono)',
     borderRadius: 6,
-    controlHeight: 32,
+    controlHeight: 30,
+    paddingContentVertical: 8,
     motion: false,
   },
 }

@@ -8,11 +8,7 @@ import { LanguageSwitch } from '../frame/frame'
 import { useWords } from '../i18n'
 import { Failure, Note } from '../parts/states'
 import { useSession } from '../session'
-
-/** safePlace keeps only addresses of this console: a foreign one must not be reachable through the sign-in. */
-export function safePlace(next: string | null): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : '/'
-}
+import { safePlace } from './place'
 
 export function SignIn() {
   const { t } = useWords()

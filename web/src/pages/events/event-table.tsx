@@ -37,7 +37,7 @@ export function EventTable({ filters: f, change, listKey }: { filters: EventFilt
   const w = useWords()
   const list = usePaged(`events ${listKey}`, async (pageToken, signal) => {
     const ask = { street: f.street, grid: f.grid, class: f.class, source: f.source, query: f.query, ...periodOf(f) }
-    const a = await plinth.listEvents({ ...ask, pageToken, pageSize: 50 }, { signal })
+    const a = await plinth.listEvents({ ...ask, pageToken, pageSize: 25 }, { signal })
     return { rows: a.events ?? [], next: a.nextPageToken, total: a.totalSize }
   })
   const search = useCallback((query: string) => change({ query }), [change])

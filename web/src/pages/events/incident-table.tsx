@@ -31,7 +31,7 @@ export function IncidentTable({ filters: f, listKey }: { filters: EventFilters; 
   const w = useWords()
   const list = usePaged(`incidents ${listKey}`, async (pageToken, signal) => {
     const ask = { street: f.street, grid: f.grid, class: f.class, minSize: Number(f.minSize) || 0, ...periodOf(f) }
-    const a = await plinth.listIncidents({ ...ask, pageToken, pageSize: 50 }, { signal })
+    const a = await plinth.listIncidents({ ...ask, pageToken, pageSize: 25 }, { signal })
     return { rows: a.incidents ?? [], next: a.nextPageToken, total: a.totalSize }
   })
   return <PagedTable name="incidents" label={w.t('incidents.title')} of={list} columns={columnsOf(w)} rowKey={(i) => i.id} empty={w.t('incidents.empty')} />

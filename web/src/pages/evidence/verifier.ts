@@ -4,7 +4,7 @@
 export interface Verdict {
   word: string
   proven: boolean
-  fault?: { part: string; org?: string; reason: string }
+  fault?: { part?: string; org?: string; reason: string }
   checked: string[]
   notChecked: string[]
   facts: Record<string, unknown>
@@ -57,14 +57,14 @@ const list = (v: unknown) => (Array.isArray(v) ? v.filter((x) => typeof x === 's
 
 /** readVerdict reads the verifier's JSON; only the words that mean "proven" count as proven. */
 export function readVerdict(json: string): Verdict {
-  const { word, checked, notChecked, fault, ...facts } = JSON.parse(json) as Record<string, unknown>
-  const f = fault as { part?: string; org?: string; reason?: string } | undefined
+  const { word, exitCode: _, checked, notChecked, fault, ...facts } = JSON.parse(json) as Record<string, unknown>
+  const f = fault as Verdict['fault']
   return {
     word: String(word ?? ''),
     proven: word === 'record-proven' || word === 'record-and-data-proven',
     checked: list(checked),
     notChecked: list(notChecked),
     facts,
-    ...(f?.part ? { fault: { part: f.part, reason: f.reason ?? '', ...(f.org ? { org: f.org } : {}) } } : {}),
+    ...(f ? { fault: f } : {}),
   }
 }

@@ -81,8 +81,13 @@ function VerdictShown({ v }: { v: Verdict }) {
         <p>{word('verdictAbout', v.word) === v.word ? '' : word('verdictAbout', v.word)}</p>
         {v.fault && (
           <p>
-            {t('verify.fault')} <b>{word('part', v.fault.part)}</b>
-            {v.fault.org && ` (${v.fault.org})`}: {v.fault.reason}
+            {v.fault.part && (
+              <>
+                {t('verify.fault')} <b>{word('part', v.fault.part)}</b>
+                {v.fault.org && ` (${v.fault.org})`}:{' '}
+              </>
+            )}
+            {v.fault.reason}
           </p>
         )}
       </Note>

@@ -54,7 +54,7 @@ export default function Devices() {
   const { filters, change, key } = useFilters(names)
   const streets = useAgents().filter((a) => a.kind === 'street' || a.kind === 'town')
   const list = usePaged(key, async (pageToken, signal) => {
-    const a = await plinth.listDevices({ ...filters, pageToken, pageSize: 50 }, { signal })
+    const a = await plinth.listDevices({ ...filters, pageToken, pageSize: 25 }, { signal })
     return { rows: a.devices ?? [], next: a.nextPageToken, total: a.totalSize }
   })
   const search = useCallback((query: string) => change({ query }), [change])

@@ -1,0 +1,182 @@
+// Journeys a, c and d through the console on a running service, in both languages: no error on the console, no serious
+// finding of axe. PLINTH_URL names the service, PLINTH_CREDENTIALS the file {login: password}.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { checkAxe, launch, openPage, signIn, signOut, url, words } from './browser.mjs'
+
+let browser
+before(async () => {
+  browser = await launch()
+})
+after(() => browser?.close())
+
+/** journey runs a story in each language and fails on anything that the browser complained of. */
+function journey(name, story) {
+  for (const language of ['zh', 'en']) {
+    test(`${name} (${language})`, { timeout: 240_000 }, async () => {
+      const opened = await openPage(browser, language)
+      try {
+        await story({ ...opened, t: words(language), language })
+        assert.deepEqual(opened.faults, [])
+      } catch (cause) {
+        await opened.page.screenshot({ path: `failed-${name.slice(0, 1)}-${language}.png`, fullPage: true }).catch(() => {})
+        throw cause
+      } finally {
+        await opened.close()
+      }
+    })
+  }
+}
+
+const button = (page, name) => page.getByRole('button', { name, exact: true })
+const unique = () => Date.now().toString(36)
+
+/** reload asks again until the page shows the text, for what the service does by itself. */
+async function until(page, text, tries = 40) {
+  for (let n = 0; n < tries; n++) {
+    if (await page.getByText(text, { exact: true }).first().isVisible()) return
+    await page.waitForTimeout(1500)
+    await page.reload()
+    await page.waitForTimeout(500)
+  }
+  assert.fail(`“${text}” has not come`)
+}
+
+/** act presses the button of a registration's step and waits for the state that follows. */
+async function act(page, name, state) {
+  await button(page, name).click()
+  await page.locator('.marks .tone', { hasText: state }).waitFor()
+}
+
+journey('a: a steward registers, a registrar approves, the open list is published, the evidence is anchored', async ({ page, t }) => {
+  const title = `河道断面水质 ${unique()}`
+  await signIn(page, 'steward')
+  await checkAxe(page, 'overview')
+  await page.goto(`${url}/datasets/new`)
+  await page.locator('#title_zh').fill(title)
+  await page.locator('#title_en').fill(`River water quality ${title.slice(-6)}`)
+  await page.locator('#description_zh').fill('来自河道断面的自动监测站，每日汇总。')
+  await page.locator('#fields_0_name').fill('section')
+  await page.locator('#fields_0_title_zh').fill('断面名称')
+  await page.locator('#fields_0_description').fill('断面的名称')
+  await checkAxe(page, 'dataset form')
+  await button(page, t('保存', 'Save')).click()
+  await page.waitForURL(/\/(registrations|datasets)\/[a-z]+_/)
+  if (page.url().includes('/datasets/')) await button(page, t('去办理', 'Go to the step')).click()
+  await page.waitForURL(/\/registrations\//)
+  const registration = page.url()
+  await checkAxe(page, 'registration')
+  await act(page, t('提交', 'Submit'), t('已提交', 'Submitted'))
+  await signOut(page, t)
+
+  await signIn(page, 'registrar')
+  await page.goto(registration)
+  await page.getByText(title).first().waitFor()
+  await checkAxe(page, 'review')
+  await act(page, t('受理', 'Accept'), t('已受理', 'Accepted'))
+  await act(page, t('开始审核', 'Start the review'), t('形式审核', 'In review'))
+  await button(page, t('公示', 'Give public notice')).click()
+  await page.locator('.marks .tone', { hasText: t('公示中', 'Public notice') }).waitFor()
+  const registered = button(page, t('登记赋码', 'Register'))
+  for (let n = 0; n < 30 && !(await registered.isVisible()); n++) {
+    await page.waitForTimeout(1000)
+    await page.reload()
+  }
+  await act(page, t('登记赋码', 'Register'), t('已登记', 'Registered'))
+  await signOut(page, t)
+
+  await signIn(page, 'steward')
+  await page.goto(`${url}/open-lists`)
+  await button(page, t('预览下一期', 'Preview the next list')).click()
+  await page.getByText(title.slice(-8)).first().waitFor()
+  await checkAxe(page, 'open list preview')
+  await button(page, t('发布', 'Publish')).click()
+  await page.waitForURL(/\/open-lists\/\d+$/)
+  const number = page.url().split('/').at(-1)
+  const csv = await page.request.get(`${url}/open/${number}.csv`)
+  assert.equal(csv.status(), 200)
+  assert.match(await csv.text(), new RegExp(title))
+  assert.equal((await page.request.get(`${url}/open/${number}.jsonld`)).status(), 200)
+  await until(page, t('已上链', 'Anchored'))
+})
+
+journey('c: a department asks, a provider approves, an analyst queries, a denial is explained', async ({ page, t, expect }) => {
+  expect('403')
+  await signIn(page, 'department')
+  await page.goto(`${url}/datasets?state=registered`)
+  const dataset = process.env.PLINTH_DATASET ?? t('12345 热线工单', 'Hotline')
+  await page.locator('table a[href^="/datasets/"]', { hasText: dataset }).first().click()
+  await page.locator('.marks').waitFor()
+  await checkAxe(page, 'dataset')
+  await button(page, t('申请使用', 'Request use')).click()
+  await page.waitForURL(/\/ask$/)
+  await page.getByText(t('全部行', 'All rows'), { exact: true }).click()
+  await page.locator('#purpose').waitFor()
+  await page.locator('#purpose').click()
+  await page.locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option').first().click()
+  await page.locator('#reason').fill('核对独居老人相关工单，安排上门探访。')
+  await checkAxe(page, 'request form')
+  await button(page, t('提交申请', 'Send the request')).click()
+  await page.waitForURL(/\/requests\/[a-z]+_/)
+  const request = page.url()
+  await signOut(page, t)
+
+  await signIn(page, 'provider')
+  await page.goto(request)
+  await button(page, t('同意', 'Approve')).waitFor()
+  await checkAxe(page, 'answer')
+  await button(page, t('同意', 'Approve')).click()
+  await page.locator('.marks .tone', { hasText: t('已同意', 'Approved') }).waitFor()
+  await signOut(page, t)
+
+  await signIn(page, 'analyst')
+  await page.goto(request)
+  await button(page, t('查询', 'Query')).click()
+  await page.waitForURL(/\/workbench\?grant=/)
+  await page.locator('.cm-content').waitFor()
+  for (let n = 0; n < 15; n++) {
+    await button(page, t('运行', 'Run')).click()
+    await page.waitForTimeout(1500)
+    if (await page.getByRole('heading', { name: t('结果', 'Result') }).isVisible()) break
+    expect('503')
+  }
+  await page.getByText(t('准许：所有前提都成立', 'Permitted: every premise holds')).waitFor()
+  await checkAxe(page, 'workbench')
+
+  const purposes = page.locator('#purpose')
+  await purposes.click()
+  await page.locator('.ant-select-dropdown:not(.ant-select-dropdown-hidden) .ant-select-item-option:not(.ant-select-item-option-selected)').first().click()
+  await button(page, t('运行', 'Run')).click()
+  await page.getByText(t('拒绝：有前提不成立', 'Denied: a premise does not hold')).waitFor()
+  await page.getByText('purpose.match').waitFor()
+  await page.getByRole('link', { name: t('申请使用这份数据', 'Request the use of this data') }).waitFor()
+  await checkAxe(page, 'denial')
+})
+
+journey('d: an auditor downloads a receipt and verifies it in the browser; an altered byte is refused', async ({ page, t }) => {
+  await signIn(page, 'auditor')
+  await page.goto(`${url}/evidence?state=anchored`)
+  await page.locator('table a[href^="/evidence/"]').first().click()
+  const [download] = await Promise.all([page.waitForEvent('download'), button(page, t('下载凭证', 'Download the receipt')).click()])
+  const receipt = readFileSync(await download.path(), 'utf8')
+  await checkAxe(page, 'record')
+  await signOut(page, t)
+
+  await page.goto(`${url}/verify`)
+  await page.locator('#receipt').fill(receipt)
+  await checkAxe(page, 'verify')
+  await button(page, t('验证', 'Verify')).click()
+  await page.locator('.verdict', { hasText: t('属实', 'Proven') }).waitFor()
+  await page.getByText(t('签名时间：条目里的时间是写入方说的', 'The time of signing: times in the entry are the writer’s word')).waitFor()
+  await checkAxe(page, 'verdict')
+
+  for (const at of [0.35, 0.6, 0.85]) {
+    const n = Math.floor(receipt.length * at)
+    const altered = receipt.slice(0, n) + (receipt[n] === 'A' ? 'B' : 'A') + receipt.slice(n + 1)
+    await page.locator('#receipt').fill(altered)
+    await button(page, t('验证', 'Verify')).click()
+    await page.locator('.verdict').waitFor()
+    assert.doesNotMatch(await page.locator('.verdict').innerText(), new RegExp(t('^属实', '^Proven')))
+  }
+})
