@@ -100,14 +100,15 @@ func piecesOf(grams map[string]int64) map[string]bool {
 	return out
 }
 
-// coheres tells whether every cut of the gram parts what belongs together.
+// coheres tells whether every cut of the gram parts what belongs together: its parts meet more often than by chance, or
+// the rarer of them is hardly seen elsewhere, as in words that half of all documents hold.
 func coheres(g string, n int64, grams map[string]int64, docs int64) bool {
 	for i := range g {
 		if i == 0 {
 			continue
 		}
 		a, b := grams[g[:i]], grams[g[i:]]
-		if float64(n)*float64(docs) < together*float64(a)*float64(b) {
+		if float64(n)*float64(docs) < together*float64(a)*float64(b) && float64(n) < pieceOf*float64(min(a, b)) {
 			return false
 		}
 	}
@@ -129,7 +130,7 @@ func init() {
 		居民 居民反映 诉求 诉求人 投诉 咨询 请问 表示 人表示 来电人 来电人表示 附近 附近居民 旁边 住在 住在旁边 今天 现在 目前 时间 时候 近期 之后 之前 可以 应该 需要 进行
 		自己 知道 开始 发现 看到 造成 导致 存在 根据 关于 通过 但是 因为 所以 如果 还是 非常 严重 影响 领导你好 尊敬的领导 重视 望重视 麻烦 拜托 回电
 		智能发现 视频点位 点位 识别到 识别 置信度 抓拍 抓拍张 巡查发现 巡查 附近居民 靠近 路口 门口 网格 什么 怎么 为什么 我们 他们 大家 你们 书记 市长
-		处理结果 回复处理结果 街道 普陀区 这边 投诉人 贵局 百忙 百忙之中 工作人员 工作 单位 人员`) {
+		处理结果 回复处理结果 街道 普陀区 这边 投诉人 任何 甚至 特别 左右 告知 答复 强烈 帮助 贵局 百忙 百忙之中 工作人员 工作 单位 人员`) {
 		stops[w] = true
 	}
 }
