@@ -7,6 +7,8 @@ var measurements = []struct {
 	what    string
 	measure func(context.Context) ([]Result, error)
 }{
+	{"MQTT to ClickHouse", goBench("./pipelines", "BenchmarkIngest", "100000x",
+		metric{name: "ingest_rows_per_s", unit: "rows/s", from: "rows/s", scale: 1})},
 	{"decisions", goBench("./policy/rego", "BenchmarkDecide", "2s",
 		metric{name: "decision_us", unit: "us", from: "ns/op", scale: 1e-3},
 		metric{name: "decision_allocs", unit: "allocs", from: "allocs/op", scale: 1})},
