@@ -74,7 +74,8 @@ func TestJudge(t *testing.T) {
 		{"realtime", now.Add(-61 * time.Minute), catalog.Late},
 		{"daily", now.Add(-47 * time.Hour), catalog.OnTime},
 		{"daily", now.AddDate(0, 0, -5), catalog.Late},
-		{"daily", day("2026-11-20 23:00"), catalog.OnTime}, // Friday's rows on Tuesday: due Saturday, a working day of grace
+		{"daily", day("2026-11-20 23:00"), catalog.Late},   // Friday's rows on Tuesday: due Saturday, with grace through Monday
+		{"daily", day("2026-11-22 23:00"), catalog.OnTime}, // Sunday's: due Monday, with grace through Tuesday
 		{"weekly", now.AddDate(0, 0, -7), catalog.OnTime},
 		{"weekly", now.AddDate(0, 0, -12), catalog.Late},
 		{"irregular", now.AddDate(-5, 0, 0), catalog.Unknown},
