@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"plinth/api"
 	"plinth/internal/postgres"
 	"plinth/ledger"
 	"plinth/ledger/fabric"
@@ -19,32 +20,36 @@ func (h *house) openLedger(ctx context.Context) error {
 	}
 	h.chain = chain
 	h.onClose(chain.Close)
-	trust, err := trustOf(h.cfg.Fabric.Network)
+	net, trust, err := trustOf(h.cfg.Fabric.Network)
 	if err != nil {
 		return err
 	}
+	policy, err := trust.Policy()
+	if err != nil {
+		return err
+	}
+	policy.Channel, policy.Chaincode = net.Channel, net.Chaincode
+	store := postgres.NewLedger(h.pg)
 	logs, err := sequencer.Open(ctx, sequencer.Config{Dir: filepath.Join(h.cfg.Data, "ledger"), Name: h.cfg.Ledger.Name,
-		AnchorEvery: h.cfg.Ledger.AnchorEvery, Trust: trust}, postgres.NewLedger(h.pg), chain, h.now, h.log)
+		AnchorEvery: h.cfg.Ledger.AnchorEvery, Trust: policy}, store, chain, h.now, h.log)
 	if err != nil {
 		return err
 	}
 	h.logs = logs
 	h.onClose(func() { _ = logs.Close() })
 	h.task("sequencer", logs.Run)
+	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots}
+	h.services = append(h.services, api.NewEvidence(evidence))
+	h.routes = append(h.routes, api.EvidenceRoutes(evidence)...)
 	return nil
 }
 
-// trustOf is what the network's description says that attestations must satisfy.
-func trustOf(path string) (ledger.Policy, error) {
+// trustOf reads the network's description and the root certificates it names.
+func trustOf(path string) (network.Description, ledger.Trust, error) {
 	d, err := network.Read(path)
 	if err != nil {
-		return ledger.Policy{}, err
+		return network.Description{}, ledger.Trust{}, err
 	}
 	trust, err := d.Trust()
-	if err != nil {
-		return ledger.Policy{}, err
-	}
-	policy, err := trust.Policy()
-	policy.Channel, policy.Chaincode = d.Channel, d.Chaincode
-	return policy, err
+	return d, trust, err
 }

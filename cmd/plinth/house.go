@@ -61,20 +61,13 @@ func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error
 	}
 	for _, step := range []func(context.Context) error{
 		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openPolicy, h.openStreams,
-		h.openEvents,
+		h.openEvents, h.openSystem,
 	} {
 		if err := step(ctx); err != nil {
 			h.close()
 			return nil, err
 		}
 	}
-	h.ready = newReadiness(map[string]func(context.Context) error{
-		"postgres":   h.pg.Ping,
-		"clickhouse": h.ch.Ping,
-		"broker":     h.brokerReady,
-		"fabric":     func(ctx context.Context) error { _, err := h.chain.Height(ctx); return err },
-	})
-	h.task("readiness", h.ready.run)
 	return h, nil
 }
 
@@ -136,7 +129,23 @@ func (h *house) openCatalog(context.Context) error {
 	h.catalog = catalog.New(postgres.NewCatalog(h.pg), catalog.Config{Now: h.now, Log: h.log})
 	h.services = append(h.services, api.NewCatalog(h.catalog))
 	h.routes = append(h.routes, api.OpenListRoutes(h.catalog)...)
+	measurer := clickhouse.NewMeasurer(h.ch)
+	h.task("freshness", func(ctx context.Context) error { return h.measure(ctx, measurer) })
 	return nil
+}
+
+// measure keeps how fresh every dataset's table is. What cannot be measured now is measured next time.
+func (h *house) measure(ctx context.Context, by catalog.Measurer) error {
+	for {
+		if err := h.catalog.Measure(ctx, by); err != nil && ctx.Err() == nil {
+			h.log.WarnContext(ctx, "freshness of datasets not kept", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(measureEvery):
+		}
+	}
 }
 
 func (h *house) openSecurity(context.Context) error {

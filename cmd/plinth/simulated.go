@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
 	"plinth"
-	"plinth/catalog"
 	"plinth/internal/district"
 	"plinth/internal/postgres"
 	"plinth/internal/stack/broker"
@@ -20,7 +20,7 @@ const districtPast = 24 * time.Hour
 
 // simulate makes the simulated district known to the house and has it feed the house from now on.
 func (h *house) simulate(ctx context.Context, flags districtFlags) error {
-	if err := h.hasten(ctx); err != nil {
+	if err := h.seed(ctx); err != nil {
 		return err
 	}
 	d := district.New(district.Config{Seed: flags.Seed, Start: h.now().UTC().Truncate(time.Second)})
@@ -43,14 +43,18 @@ func (h *house) simulate(ctx context.Context, flags districtFlags) error {
 	return nil
 }
 
-// hasten sets the public notice to no days: nobody who looks at a simulated district can wait for a week.
-func (h *house) hasten(ctx context.Context) error {
-	rules, err := postgres.NewCatalog(h.pg).Rules(ctx)
-	if err != nil || catalog.RulesAt(rules, h.now())[catalog.RuleNotice] == 0 {
-		return err
+// seed fills an empty catalogue with the district's datasets, as its steward and its registrar.
+func (h *house) seed(ctx context.Context) error {
+	store := postgres.NewAccounts(h.pg)
+	steward, err := store.AccountByLogin(ctx, "steward")
+	if err != nil {
+		return fmt.Errorf("the district's steward: %w", err)
 	}
-	return h.catalog.AddRule(ctx, catalog.Rule{Key: catalog.RuleNotice, Value: 0, Unit: "working_days",
-		Source: "simulated district: a demonstration has no time to wait"})
+	registrar, err := store.AccountByLogin(ctx, "registrar")
+	if err != nil {
+		return fmt.Errorf("the district's registrar: %w", err)
+	}
+	return h.catalog.Seed(ctx, steward.Principal(), registrar.Principal())
 }
 
 // eventsOf puts the events of a period that is over. They are known by their ids, so telling them again changes nothing.

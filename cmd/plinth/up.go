@@ -47,14 +47,14 @@ func (cmd *upCmd) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	defer h.close()
+	logins, err := h.firstAccounts(ctx)
+	if err != nil {
+		return err
+	}
 	if !cmd.District.Off {
 		if err := h.simulate(ctx, cmd.District); err != nil {
 			return err
 		}
-	}
-	logins, err := h.firstAccounts(ctx)
-	if err != nil {
-		return err
 	}
 	progress("the service is built", time.Since(begun))
 	welcome(l.Addr().String(), c.Data, logins)

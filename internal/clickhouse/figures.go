@@ -25,11 +25,6 @@ func (c *Counts) ReadingsLastHour(ctx context.Context) (int64, error) {
 	return c.count(ctx, "readings", `SELECT count() FROM plinth.reading WHERE rx > now64(3) - INTERVAL 1 HOUR`)
 }
 
-// DevicesOnline counts the devices of which a reading arrived within ten minutes.
-func (c *Counts) DevicesOnline(ctx context.Context) (int64, error) {
-	return c.count(ctx, "devices", `SELECT uniqExact(device) FROM plinth.reading WHERE rx > now64(3) - INTERVAL 10 MINUTE`)
-}
-
 // EventsLastDay counts the events of the last 24 hours.
 func (c *Counts) EventsLastDay(ctx context.Context) (int64, error) {
 	return c.count(ctx, "events", `SELECT count() FROM plinth.event WHERE at > now64(3) - INTERVAL 1 DAY AND at <= now64(3) + INTERVAL 1 HOUR`)
@@ -38,4 +33,9 @@ func (c *Counts) EventsLastDay(ctx context.Context) (int64, error) {
 // DeadLettersLastDay counts what could not be used in the last 24 hours.
 func (c *Counts) DeadLettersLastDay(ctx context.Context) (int64, error) {
 	return c.count(ctx, "dead letters", `SELECT count() FROM plinth.dead_letter WHERE at > now64(3) - INTERVAL 1 DAY`)
+}
+
+// IncidentsLately counts the incidents that an event joined within the last three days.
+func (c *Counts) IncidentsLately(ctx context.Context) (int64, error) {
+	return c.count(ctx, "incidents", `SELECT uniqExact(incident) FROM plinth.fusion_log WHERE event_at > now64(3) - INTERVAL 3 DAY`)
 }

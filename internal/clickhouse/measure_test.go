@@ -43,7 +43,7 @@ func TestMeasureFindsTheNewestRowAndNotTheFuture(t *testing.T) {
 
 func TestCountsReadTheTables(t *testing.T) {
 	c := clickhouse.NewCounts(migrated(t))
-	for name, count := range map[string]func(context.Context) (int64, error){"readings": c.ReadingsLastHour, "devices": c.DevicesOnline,
+	for name, count := range map[string]func(context.Context) (int64, error){"readings": c.ReadingsLastHour, "incidents": c.IncidentsLately,
 		"events": c.EventsLastDay, "dead letters": c.DeadLettersLastDay} {
 		if n, err := count(t.Context()); err != nil || n < 0 {
 			t.Errorf("%s: %d, %v", name, n, err)

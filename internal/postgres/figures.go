@@ -40,8 +40,3 @@ func (c *Counts) AlertsOpen(ctx context.Context) (int64, error) {
 func (c *Counts) EvidencePending(ctx context.Context) (int64, error) {
 	return c.count(ctx, "pending records", `SELECT count(*) FROM ledger_pending`)
 }
-
-// Devices counts registered devices.
-func (c *Counts) Devices(ctx context.Context) (int64, error) {
-	return c.count(ctx, "devices", `SELECT count(*) FROM device`)
-}
