@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/clickhouse"
 	"plinth/internal/district"
 	"plinth/internal/postgres"
 	"plinth/internal/stack/broker"
@@ -69,19 +70,38 @@ func eventsOf(ctx context.Context, d *district.District, from, to time.Time, sin
 // newFeeder makes the secret with which the simulated district speaks for its devices. It lives as long as the process.
 func newFeeder() string { return rand.Text() }
 
-// eventSink stores simulated events as any other.
-type eventSink struct{ events pipelines.Sink }
+// eventSink stores simulated events as any other. What is stored already, from before a restart, is not stored again.
+type eventSink struct{ events clickhouse.Sink }
 
 // Put implements district.EventSink.
 func (s eventSink) Put(ctx context.Context, events []district.Event) error {
-	rows := make([]pipelines.Event, len(events))
-	now := time.Now()
-	for i, e := range events {
-		rows[i] = pipelines.Event{Source: e.Source, SourceID: e.SourceID, At: e.At, Class: e.Class, Title: e.Title, Text: e.Text,
-			Street: e.Street, Grid: e.Grid, Address: e.Address, Longitude: e.Longitude, Latitude: e.Latitude, Contact: e.Contact,
-			Attrs: e.Attrs, RX: now}
+	bySource := map[string][]string{}
+	for _, e := range events {
+		bySource[e.Source] = append(bySource[e.Source], e.SourceID)
+	}
+	known := map[string]bool{}
+	for source, ids := range bySource {
+		stored, err := s.events.ByID(ctx, source, ids)
+		if err != nil {
+			return err
+		}
+		for id := range stored {
+			known[source+"/"+id] = true
+		}
+	}
+	var rows []pipelines.Event
+	for _, e := range events {
+		if !known[e.ID()] {
+			rows = append(rows, eventRow(e))
+		}
 	}
 	return s.events.InsertEvents(ctx, rows)
+}
+
+func eventRow(e district.Event) pipelines.Event {
+	return pipelines.Event{Source: e.Source, SourceID: e.SourceID, At: e.At, Class: e.Class, Title: e.Title, Text: e.Text,
+		Street: e.Street, Grid: e.Grid, Address: e.Address, Longitude: e.Longitude, Latitude: e.Latitude, Contact: e.Contact,
+		Attrs: e.Attrs, RX: time.Now()}
 }
 
 // sensorDevice is a simulated device as the registry knows it.

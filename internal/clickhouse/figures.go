@@ -27,7 +27,7 @@ func (c *Counts) ReadingsLastHour(ctx context.Context) (int64, error) {
 
 // EventsLastDay counts the events of the last 24 hours.
 func (c *Counts) EventsLastDay(ctx context.Context) (int64, error) {
-	return c.count(ctx, "events", `SELECT count() FROM plinth.event WHERE at > now64(3) - INTERVAL 1 DAY AND at <= now64(3) + INTERVAL 1 HOUR`)
+	return c.count(ctx, "events", `SELECT uniqExact(source, source_id) FROM plinth.event WHERE at > now64(3) - INTERVAL 1 DAY AND at <= now64(3) + INTERVAL 1 HOUR`)
 }
 
 // DeadLettersLastDay counts what could not be used in the last 24 hours.
