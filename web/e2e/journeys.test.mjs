@@ -105,7 +105,7 @@ journey('c: a department asks, a provider approves, an analyst queries, a denial
   expect('403')
   await signIn(page, 'department')
   await page.goto(`${url}/datasets?state=registered`)
-  const dataset = process.env.PLINTH_DATASET ?? t('12345 热线工单', 'Hotline')
+  const dataset = process.env.PLINTH_DATASET ?? t('城市运行事件工单', 'City operation events')
   await page.locator('table a[href^="/datasets/"]', { hasText: dataset }).first().click()
   await page.locator('.marks').waitFor()
   await checkAxe(page, 'dataset')

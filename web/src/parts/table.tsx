@@ -14,6 +14,8 @@ export interface Column<T> {
   /** The cell as text: for the export, and for sorting where the whole list is loaded. */
   text: (row: T) => string
   number?: boolean
+  /** Holds sentences: it is not squeezed. */
+  wide?: boolean
   /** Shown only when the user chooses it. */
   optional?: boolean
 }
@@ -88,7 +90,7 @@ export function Table<T>(props: Props<T> & { tools?: ReactNode }) {
             {sorted.map((row, n) => (
               <tr key={rowKey(row, n)}>
                 {shown.map((c) => (
-                  <td key={c.key} className={c.number ? 'number' : undefined}>
+                  <td key={c.key} className={c.number ? 'number' : c.wide ? 'wide' : undefined}>
                     {c.cell(row)}
                   </td>
                 ))}

@@ -15,7 +15,7 @@ function columnsOf({ t, word }: Words): Column<Event>[] {
     { key: 'at', title: t('record.at'), cell: (e) => <span className="nowrap">{minute(e.at)}</span>, text: (e) => minute(e.at) },
     { key: 'source', title: t('run.source'), cell: (e) => word('source', e.source), text: (e) => word('source', e.source) },
     {
-      key: 'title',
+      key: 'title', wide: true,
       title: t('event.text'),
       cell: (e) => (
         <>

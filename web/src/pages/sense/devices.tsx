@@ -37,7 +37,7 @@ function columnsOf({ t, text, word }: Words): Column<Device>[] {
     },
     { key: 'kind', title: t('device.kind'), cell: (d) => word('deviceKind', d.kind), text: (d) => word('deviceKind', d.kind) },
     { key: 'liveness', title: t('dataset.state'), cell: (d) => <State family="liveness" value={d.liveness} />, text: (d) => word('liveness', d.liveness) },
-    { key: 'latest', title: t('device.latest'), cell: (d) => values(d).join(' · ') || '–', text: (d) => values(d).join('; ') },
+    { key: 'latest', wide: true, title: t('device.latest'), cell: (d) => values(d).join(' · ') || '–', text: (d) => values(d).join('; ') },
     { key: 'flags', title: t('device.flags'), cell: (d) => (d.flags ?? []).map((f) => word('flag', f)).join(', ') || '–', text: (d) => (d.flags ?? []).join(' ') },
     { key: 'seen', title: t('device.seen'), cell: (d) => <span className="nowrap">{second(d.lastSeen) || '–'}</span>, text: (d) => second(d.lastSeen) },
     { key: 'grid', title: t('device.grid'), cell: (d) => d.grid, text: (d) => d.grid },
