@@ -151,7 +151,7 @@ export interface Dataset {
   // The ClickHouse table that holds the rows, "database.table"; empty when catalogued only.
   table: string
   fields: Field[]
-  // "draft", "submitted", "returned", "accepted", "in_review", "public_notice", "registered", "rejected", "expired".
+  // "draft", "submitted", "returned", "accepted", "in_review", "public_notice", "registered", "rejected", "expired", "cancelled".
   state: string
   // The version of the published revision; 0 before the first registration.
   revision: number
@@ -253,6 +253,14 @@ export interface ListRegistrationsResponse {
 
 export interface GetRegistrationRequest {
   id: string
+}
+
+export interface OpenRegistrationRequest {
+  datasetId: string
+  // "correction" or "cancellation".
+  kind: string
+  // Why; required.
+  note: string
 }
 
 export interface ActOnRegistrationRequest {
@@ -1063,6 +1071,8 @@ export interface Overview {
   evidencePending: string
   deadLettersLastDay: string
   at: string | null | undefined
+  // Numbers that could not be had now; theirs stand at 0 and mean nothing.
+  missing: string[]
 }
 
 export type ListEnginesRequest = Record<string, never>
@@ -1099,6 +1109,7 @@ export const plinth = {
   listRegistrations: (ask: Ask<ListRegistrationsRequest> = {}, how?: How) => call<ListRegistrationsResponse>('GET', '/v1/registrations', '', ask, how),
   getRegistration: (ask: Ask<GetRegistrationRequest> = {}, how?: How) => call<Registration>('GET', '/v1/registrations/{id}', '', ask, how),
   actOnRegistration: (ask: Ask<ActOnRegistrationRequest> = {}, how?: How) => call<Registration>('POST', '/v1/registrations/{id}:act', '*', ask, how),
+  openRegistration: (ask: Ask<OpenRegistrationRequest> = {}, how?: How) => call<Registration>('POST', '/v1/registrations', '*', ask, how),
   previewOpenList: (ask: Ask<PreviewOpenListRequest> = {}, how?: How) => call<OpenList>('GET', '/v1/openlists:preview', '', ask, how),
   publishOpenList: (ask: Ask<PublishOpenListRequest> = {}, how?: How) => call<OpenList>('POST', '/v1/openlists', '*', ask, how),
   listOpenLists: (ask: Ask<ListOpenListsRequest> = {}, how?: How) => call<ListOpenListsResponse>('GET', '/v1/openlists', '', ask, how),

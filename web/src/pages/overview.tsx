@@ -162,9 +162,16 @@ function EngineWork() {
   return <WorkList title="overview.engines" all="/engines" of={work} empty="overview.nothing" />
 }
 
+/** known leaves empty what the service could not count now; its zero would mean nothing. */
+function known(of: Numbers): Numbers {
+  const missing = (of.missing ?? []).map((name) => [name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()), ''])
+  return { ...of, ...Object.fromEntries(missing) }
+}
+
 /** NumberLinks: every number leads to the rows behind it. */
-function NumberLinks({ of: n }: { of: Numbers }) {
+function NumberLinks({ of }: { of: Numbers }) {
   const { t } = useWords()
+  const n = known(of)
   const { has } = useSession()
   const rows: [key: Key, value: string, to: string, note?: string][] = [
     ['number.timely', share(n.timely, n.timelyDue) || '–', '/datasets?state=registered', `${whole(n.timely)} / ${whole(n.timelyDue)}`],
@@ -191,7 +198,7 @@ function NumberLinks({ of: n }: { of: Numbers }) {
         <li key={key}>
           <Link to={to}>
             <span>{t(key)}</span>
-            <b>{value}</b>
+            <b>{value || '–'}</b>
             {note && <span>{note}</span>}
           </Link>
         </li>

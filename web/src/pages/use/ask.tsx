@@ -101,7 +101,7 @@ function WhatInputs({ d }: { d: Dataset }) {
     <>
       <fieldset>
         <legend>{t('ask.columns')}</legend>
-        <Form.Item name="columns" extra={t('ask.columnsHelp')} rules={[{ required: true, type: 'array', min: 1, message: t('ask.columnsNone') }]}>
+        <Form.Item name="columns" extra={t('ask.columnsHelp')} rules={[{ validator: (_, v?: string[]) => (v?.length ? Promise.resolve() : Promise.reject(new Error(t('ask.columnsNone')))) }]}>
           <Checkbox.Group options={options} style={{ display: 'grid', gap: 4 }} />
         </Form.Item>
       </fieldset>
