@@ -59,9 +59,8 @@ type FabricConfig struct {
 
 // LedgerConfig shapes the logs of evidence.
 type LedgerConfig struct {
-	Name          string        `help:"First part of the logs' origins, unique in the world." default:"putuo.plinth"`
-	AnchorEvery   time.Duration `help:"Least time between two anchors of one log." default:"2s"`
-	SegmentWindow time.Duration `help:"Time that one segment of a device's readings covers." default:"60s"`
+	Name        string        `help:"First part of the logs' origins, unique in the world." default:"putuo.plinth"`
+	AnchorEvery time.Duration `help:"Least time between two anchors of one log." default:"2s"`
 }
 
 // LogConfig shapes the service's own log, which goes to standard error.
@@ -92,7 +91,6 @@ func (c Config) Check(local bool) error {
 		checkFile("fabric-network", c.Fabric.Network),
 		checkName("ledger-name", c.Ledger.Name),
 		checkSpan("ledger-anchor-every", c.Ledger.AnchorEvery, 100*time.Millisecond, time.Hour),
-		checkSpan("ledger-segment-window", c.Ledger.SegmentWindow, time.Second, 24*time.Hour),
 	}
 	if !local && c.Fabric.Network == "" {
 		faults = append(faults, errors.New("fabric-network: must be set when no engine is started here"))
