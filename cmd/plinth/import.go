@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,14 +18,14 @@ import (
 // ImportCmd brings files into a running service. A bad row goes to dead letters and does not fail the import; importing
 // a file again changes nothing.
 type ImportCmd struct {
-	Mapping   string   `required:"" help:"How the columns are read, e.g. hotline-complaints; GET /v1/mappings lists them."`
-	URL       string   `name:"url" help:"The running service." default:"http://127.0.0.1:8640"`
-	TokenFile string   `help:"File with an operator's token; - is standard input. Without it, the operator of the first run in --data signs in." type:"path"`
-	JSON      bool     `name:"json" help:"Print the runs as NDJSON instead of text."`
-	Files     []string `arg:"" help:"CSV files, or folders of them." type:"existingpath"`
+	Mapping string   `required:"" help:"How the columns are read, e.g. hotline-complaints; GET /v1/mappings lists them."`
+	URL     string   `name:"url" help:"The running service." default:"http://127.0.0.1:8640"`
+	JSON    bool     `name:"json" help:"Print the runs as NDJSON instead of text."`
+	Files   []string `arg:"" help:"CSV files, or folders of them." type:"existingpath"`
+	tokenFlag
 
 	out    io.Writer // standard output when nil
-	client *http.Client
+	remote *remote
 }
 
 // importRun is a run as the service tells it. protojson writes 64-bit numbers as strings.
@@ -46,21 +45,17 @@ func (cmd *ImportCmd) Run(ctx context.Context, c *Config) error {
 	if cmd.out == nil {
 		cmd.out = os.Stdout
 	}
-	if cmd.client == nil {
-		cmd.client = &http.Client{}
-	}
 	files, err := csvFiles(cmd.Files)
 	if err != nil {
 		return err
 	}
-	token, err := cmd.token(ctx, c.Data)
-	if err != nil {
+	if cmd.remote, err = dialRemote(ctx, cmd.URL, cmd.TokenFile, c.Data); err != nil {
 		return err
 	}
 	var total importRun
 	var faults []error
 	for _, path := range files {
-		run, err := cmd.one(ctx, token, path)
+		run, err := cmd.one(ctx, path)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", path, err))
 		}
@@ -97,74 +92,8 @@ func csvFiles(paths []string) ([]string, error) {
 	return out, nil
 }
 
-// token reads the token, or signs in as the operator whose first password lies in the data folder.
-func (cmd *ImportCmd) token(ctx context.Context, data string) (string, error) {
-	switch cmd.TokenFile {
-	case "":
-		return cmd.signIn(ctx, filepath.Join(data, "credentials.json"))
-	case "-":
-		raw, err := io.ReadAll(io.LimitReader(os.Stdin, 4096))
-		return strings.TrimSpace(string(raw)), err
-	}
-	return readSecret(cmd.TokenFile)
-}
-
-func (cmd *ImportCmd) signIn(ctx context.Context, credentials string) (string, error) {
-	raw, err := os.ReadFile(credentials)
-	if err != nil {
-		return "", fmt.Errorf("no --token-file, and no first passwords: %w", err)
-	}
-	passwords := map[string]string{}
-	if err := json.Unmarshal(raw, &passwords); err != nil {
-		return "", fmt.Errorf("read the first passwords: %w", err)
-	}
-	body, err := json.Marshal(map[string]string{"login": "operator", "password": passwords["operator"]})
-	if err != nil {
-		return "", err
-	}
-	resp, err := cmd.post(ctx, "", "/v1/auth/signin", "application/json", strings.NewReader(string(body)))
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	var session struct{ Token string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&session); err != nil {
-		return "", fmt.Errorf("sign in: %w", err)
-	}
-	return session.Token, nil
-}
-
-// post posts body and turns an answer that is no success into an error.
-func (cmd *ImportCmd) post(ctx context.Context, token, path, kind string, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(cmd.URL, "/")+path, body)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", kind)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := cmd.client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("reach the service: %w", err)
-	}
-	if resp.StatusCode == http.StatusOK {
-		return resp, nil
-	}
-	defer resp.Body.Close()
-	var problem struct{ Message, Field string }
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if json.Unmarshal(raw, &problem) != nil || problem.Message == "" {
-		problem.Message = resp.Status
-	}
-	if problem.Field != "" {
-		problem.Message = problem.Field + ": " + problem.Message
-	}
-	return nil, errors.New(problem.Message)
-}
-
 // one imports one file and prints its progress and its end.
-func (cmd *ImportCmd) one(ctx context.Context, token, path string) (importRun, error) {
+func (cmd *ImportCmd) one(ctx context.Context, path string) (importRun, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return importRun{}, err
@@ -175,7 +104,7 @@ func (cmd *ImportCmd) one(ctx context.Context, token, path string) (importRun, e
 		size = fi.Size()
 	}
 	query := url.Values{"mapping": {cmd.Mapping}, "name": {filepath.Base(path)}}
-	resp, err := cmd.post(ctx, token, "/v1/imports?"+query.Encode(), "text/csv", f)
+	resp, err := cmd.remote.post(ctx, "/v1/imports?"+query.Encode(), "text/csv", f)
 	if err != nil {
 		return importRun{}, err
 	}

@@ -22,16 +22,43 @@ type simulateCmd struct {
 	Rate    float64   `help:"Speed of simulated time: 1 is live, 60 a minute a second, 0 as fast as it is taken." default:"0"`
 	Only    string    `help:"readings, events or all." enum:"all,readings,events" default:"all"`
 	Out     string    `help:"File for NDJSON; - is standard output." default:"-" type:"path"`
+	URL     string    `name:"url" help:"Feed the service that runs there instead, e.g. http://127.0.0.1:8640."`
+	tokenFlag
 }
 
 // Run plays the district.
-func (cmd *simulateCmd) Run(ctx context.Context) error {
+func (cmd *simulateCmd) Run(ctx context.Context, c *Config) error {
 	if err := cmd.check(); err != nil {
 		return err
 	}
 	d := district.New(district.Config{Seed: cmd.Seed, Devices: cmd.Devices, Start: cmd.start(time.Now())})
 	to := d.Config().Start.Add(time.Duration(cmd.Hours * float64(time.Hour)))
+	if cmd.URL != "" {
+		return cmd.feed(ctx, c, d, to)
+	}
 	return cmd.write(ctx, d, to)
+}
+
+// feed plays the district into a running service.
+func (cmd *simulateCmd) feed(ctx context.Context, c *Config, d *district.District, to time.Time) error {
+	r, err := dialRemote(ctx, cmd.URL, cmd.TokenFile, c.Data)
+	if err != nil {
+		return err
+	}
+	f := &remoteFeed{remote: r, flushed: time.Now()}
+	if cmd.Only != "events" {
+		if err := f.register(ctx, d.Devices()); err != nil {
+			return err
+		}
+	}
+	if err := d.Feed(ctx, cmd.sinks(f, f), to, cmd.Rate); err != nil {
+		return fmt.Errorf("play the district: %w", err)
+	}
+	if err := f.flush(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "fed %d readings and %d events\n", f.readings, f.events)
+	return nil
 }
 
 // check reports all faults of the flags at once.
