@@ -44,6 +44,23 @@ func TestApplyScopesMakesExactlyThese(t *testing.T) {
 	}
 }
 
+func TestScopesOfDifferentBasesStandSideBySide(t *testing.T) {
+	_, db, scopes := scoped(t)
+	letters := clickhouse.ScopeTable{View: "dead_letter", Base: "plinth.dead_letter", Columns: []string{"source", "row"}, Filter: "source = 'x'",
+		Select: "SELECT source, row FROM plinth.dead_letter"}
+	all := append(scopes[:len(scopes):len(scopes)], clickhouse.Scope{Name: "letters", Tables: []clickhouse.ScopeTable{letters}})
+	if err := db.ApplyScopes(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	var n uint64
+	if err := asScope(t, db, "letters").QueryRow(t.Context(), "SELECT count() FROM dead_letter").Scan(&n); err != nil {
+		t.Error(err)
+	}
+	if err := asScope(t, db, "letters").QueryRow(t.Context(), "SELECT count() FROM plinth.people").Scan(&n); clickhouse.Code(err) != 497 {
+		t.Errorf("another scope's base: got %v, want a refusal", err)
+	}
+}
+
 func TestRefusedScopesChangeNothing(t *testing.T) {
 	_, db, scopes := scoped(t)
 	change := func(f func(*clickhouse.ScopeTable)) []clickhouse.Scope {

@@ -242,13 +242,21 @@ func (a *access) verify(scopes []clickhouse.Scope) error {
 	return nil
 }
 
+// verifyFilters looks at the scope's own bases alone: the engine gives every user the filter 1 on a base that only other
+// users' scopes filter, and that user may read nothing of it.
 func (a *access) verifyFilters(s clickhouse.Scope) error {
-	out, err := a.e.root.text("SELECT count() FROM system.row_policies WHERE short_name = {d:String} AND select_filter != ''", param{"d", s.Definer()})
-	if err != nil {
-		return err
-	}
-	if out != fmt.Sprint(len(s.Tables)) {
-		return fmt.Errorf("scope %s: the engine holds %s row filters, want %d", s.Name, out, len(s.Tables))
+	for _, t := range s.Tables {
+		db, table := t.BaseName()
+		out, err := a.e.root.text(`SELECT select_filter FROM system.row_policies
+			WHERE short_name = {user:String} AND database = {database:String} AND table = {table:String}`,
+			param{"user", s.Definer()}, param{"database", db}, param{"table", table})
+		if err != nil {
+			return err
+		}
+		open := strings.Trim(t.Filter, "() \n") == "1"
+		if held := strings.TrimSpace(out); held == "" || held == "1" && !open || strings.Contains(held, "\n") {
+			return fmt.Errorf("scope %s: the engine does not hold the row filter on %s", s.Name, t.Base)
+		}
 	}
 	return nil
 }
