@@ -20,6 +20,9 @@ type Watch struct {
 	now  func() time.Time
 	log  *slog.Logger
 	todo chan use
+
+	// Raised, if set before Run, is told of every new alert. It must not block.
+	Raised func(Alert)
 }
 
 type use struct {
@@ -32,7 +35,7 @@ func NewWatch(store interface {
 	Watched
 	Scores
 }, now func() time.Time, log *slog.Logger) *Watch {
-	return &Watch{store, now, log, make(chan use, 1024)}
+	return &Watch{store: store, now: now, log: log, todo: make(chan use, 1024)}
 }
 
 // Look asks for a consumer's use of a dataset to be looked at soon. When too many wait it is left out: the consumer's
@@ -180,6 +183,9 @@ func (w *Watch) raise(ctx context.Context, r RiskRule, a Alert, now time.Time) e
 		return err
 	}
 	w.log.InfoContext(ctx, "risk alert", "alert", a.ID, "rule", a.Rule, "consumer", a.Consumer)
+	if w.Raised != nil {
+		w.Raised(a)
+	}
 	return rescore(ctx, w.store, a.Consumer, now)
 }
 

@@ -38,6 +38,7 @@ type house struct {
 	chain    *fabric.Client
 	logs     *sequencer.Sequencer
 	streams  *streams
+	uses     uses
 	feeder   string // the simulated district's secret at the local broker; empty without one
 
 	ready    *readiness

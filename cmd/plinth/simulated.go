@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"plinth"
 	"plinth/internal/clickhouse"
 	"plinth/internal/district"
@@ -39,7 +41,10 @@ func (h *house) simulate(ctx context.Context, flags districtFlags) error {
 		if err := eventsOf(ctx, d, h.now().Add(-districtPast), h.now(), sinks.Events); err != nil {
 			return err
 		}
-		return d.Feed(ctx, sinks, time.Time{}, 1)
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return h.consume(ctx, d) })
+		g.Go(func() error { return d.Feed(ctx, sinks, time.Time{}, 1) })
+		return g.Wait()
 	})
 	return nil
 }

@@ -30,7 +30,7 @@ var consumers = []Consumer{
 	{"urban-patrol", "urban", "市容管理", "hotline-ticket", [2]int{7, 19}, 22, 120},
 	{"housing-heritage", "housing", "历史建筑保护", "heritage-monitor", [2]int{9, 17}, 8, 260},
 	{"emergency-watch", "emergency", "应急值守", "flood-points", [2]int{0, 24}, 30, 60},
-	{"health-cdc", "health", "公共卫生", "water-quality-point", [2]int{9, 17}, 6, 90},
+	{"health-cdc", "health", "公共卫生", "hotline-ticket", [2]int{9, 17}, 6, 90},
 }
 
 // Misuse is a way in which a consumer leaves its habit.

@@ -40,13 +40,15 @@ func (s *Risk) RiskRules(ctx context.Context, at time.Time) ([]security.RiskRule
 	return out, translate(err)
 }
 
-// Uses implements security.Watched. A query that runs still counts by the rows it may read.
+// Uses implements security.Watched. Days that the simulated district told of count like real ones.
 func (s *Risk) Uses(ctx context.Context, consumer plinth.AccountID, dataset plinth.DatasetID, first, last string) ([]security.Use, error) {
 	rows, err := s.db.Query(ctx, `
-		SELECT max(department), dataset, day::text, coalesce(sum(rows), 0)::bigint,
-			count(*) FILTER (WHERE permit AND outcome <> ''), count(*) FILTER (WHERE NOT permit)
-		FROM policy_decision
-		WHERE subject = $1 AND ($2 = '' OR dataset = $2) AND day BETWEEN $3::date AND $4::date
+		SELECT max(department), dataset, day::text, sum(rows)::bigint, sum(queries)::bigint, sum(denied)::bigint FROM (
+			SELECT department, dataset, day, rows, (permit AND outcome <> '')::int AS queries, (NOT permit)::int AS denied
+			FROM policy_decision WHERE subject = $1
+			UNION ALL
+			SELECT department, dataset, day, rows, queries, 0 FROM risk_simulated_use WHERE consumer = $1) u
+		WHERE ($2 = '' OR dataset = $2) AND day BETWEEN $3::date AND $4::date
 		GROUP BY dataset, day ORDER BY dataset, day`, string(consumer), string(dataset), first, last)
 	if err != nil {
 		return nil, translate(err)
@@ -189,6 +191,9 @@ func (s *Risk) Consumers(ctx context.Context, p policy.Page, day string) ([]secu
 			SELECT subject, max(department) AS department, day, sum(rows) AS rows,
 				count(*) FILTER (WHERE permit AND outcome <> '') AS queries, count(*) FILTER (WHERE NOT permit) AS denied
 			FROM policy_decision WHERE day > $1::date - 29 AND day <= $1::date GROUP BY subject, day
+			UNION ALL
+			SELECT consumer, max(department), day, sum(rows), sum(queries), 0
+			FROM risk_simulated_use WHERE day > $1::date - 29 AND day < $1::date GROUP BY consumer, day
 		), list AS (
 			SELECT u.subject, max(u.department) AS department, coalesce(max(c.score), 0) AS score,
 				coalesce(max(c.band), 'low') AS band, coalesce(bool_or(c.contained), false) AS contained,
