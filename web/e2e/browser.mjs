@@ -3,15 +3,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
+import { openHouse } from './house.mjs'
 
 const require = createRequire(import.meta.url)
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
-export const url = process.env.PLINTH_URL ?? 'http://127.0.0.1:8640'
-const file = process.env.PLINTH_CREDENTIALS ?? '../data/credentials.json'
-
-/** credentials are {login: password}, as `plinth up` writes them. */
-export const credentials = () => JSON.parse(readFileSync(file, 'utf8'))
+/** The service that the pages are of. Top-level, so that every file that imports it finds it running. */
+const house = await openHouse()
+export const { url, credentials, close: closeHouse } = house
 
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
@@ -32,14 +31,14 @@ export async function openPage(browser, language, size = { width: 1280, height: 
     if (m.type() === 'error' && !expected.some((e) => text.includes(e))) faults.push(text)
   })
   page.on('pageerror', (e) => faults.push(String(e)))
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   return { page, faults, expect: (text) => expected.push(text), close: () => context.close() }
 }
 
 export async function signIn(page, login) {
   await page.goto(`${url}/sign-in`)
   await page.locator('#login').fill(login)
-  await page.locator('#password').fill(credentials()[login])
+  await page.locator('#password').fill(credentials[login])
   await page.locator('button[type=submit]').click()
   await page.locator('nav').first().waitFor({ state: 'attached' })
 }

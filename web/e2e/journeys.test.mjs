@@ -1,20 +1,23 @@
 // Journeys a, c and d through the console on a running service, in both languages: no error on the console, no serious
-// finding of axe. PLINTH_URL names the service, PLINTH_CREDENTIALS the file {login: password}.
+// finding of axe. PLINTH_URL names the service, PLINTH_CREDENTIALS the file {login: password}; without them one is started.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { checkAxe, launch, openPage, signIn, signOut, url, words } from './browser.mjs'
+import { checkAxe, closeHouse, launch, openPage, signIn, signOut, url, words } from './browser.mjs'
 
 let browser
 before(async () => {
   browser = await launch()
 })
-after(() => browser?.close())
+after(async () => {
+  await browser?.close()
+  await closeHouse()
+})
 
 /** journey runs a story in each language and fails on anything that the browser complained of. */
 function journey(name, story) {
   for (const language of ['zh', 'en']) {
-    test(`${name} (${language})`, { timeout: 240_000 }, async () => {
+    test(`${name} (${language})`, { timeout: 420_000 }, async () => {
       const opened = await openPage(browser, language)
       try {
         await story({ ...opened, t: words(language), language })

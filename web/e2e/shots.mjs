@@ -1,6 +1,6 @@
 // Takes a picture of every page in both languages, for people to look at: node e2e/shots.mjs [folder] [name]
 import { mkdirSync } from 'node:fs'
-import { checkAxe, launch, openPage, signIn, url } from './browser.mjs'
+import { checkAxe, closeHouse, launch, openPage, signIn, url } from './browser.mjs'
 
 const folder = process.argv[2] ?? 'shots'
 const only = process.argv[3]
@@ -108,3 +108,4 @@ for (const language of process.env.LANGUAGES?.split(',') ?? ['zh', 'en']) {
   }
 }
 await browser.close()
+await closeHouse()
