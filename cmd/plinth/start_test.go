@@ -24,6 +24,22 @@ func TestMain(m *testing.M) {
 // startHouse builds the programs, starts `plinth up` in a fresh folder and waits until it serves.
 func startHouse(t *testing.T) *running {
 	t.Helper()
+	if data := os.Getenv("TEST_PLINTH_DATA"); data != "" { // a house that runs already, with the programs beside its data
+		return newRunning(os.Getenv("TEST_PLINTH_URL"), data, os.Getenv("TEST_PLINTH_BIN"))
+	}
+	bin := buildPrograms(t)
+	data := filepath.Join(t.TempDir(), "data")
+	up := exec.Command(filepath.Join(bin, "plinth"), "up", "--data", data, "--listen", "127.0.0.1:0")
+	return newRunning(launch(t, up), data, bin)
+}
+
+func newRunning(url, data, bin string) *running {
+	return &running{url: url, data: data, bin: bin, tokens: map[string]string{}, passwords: map[string]string{}}
+}
+
+// buildPrograms builds what a user has in bin.
+func buildPrograms(t *testing.T) string {
+	t.Helper()
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", bin, "plinth/cmd/plinth", "plinth/cmd/plinth-verify")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -33,10 +49,7 @@ func startHouse(t *testing.T) *running {
 	if out, err := chaincode.CombinedOutput(); err != nil {
 		t.Fatalf("build the chaincode: %v\n%s", err, out)
 	}
-	data := filepath.Join(t.TempDir(), "data")
-	up := exec.Command(filepath.Join(bin, "plinth"), "up", "--data", data, "--listen", "127.0.0.1:0")
-	url := launch(t, up)
-	return &running{url: url, data: data, bin: bin, tokens: map[string]string{}}
+	return bin
 }
 
 // launch starts `plinth up` and returns the address it prints. It is stopped in order when t ends.
