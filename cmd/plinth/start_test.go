@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,8 @@ func startHouse(t *testing.T) *running {
 	bin := buildPrograms(t)
 	data := filepath.Join(t.TempDir(), "data")
 	up := exec.Command(filepath.Join(bin, "plinth"), "up", "--data", data, "--listen", "127.0.0.1:0")
-	return newRunning(launch(t, up), data, bin)
+	url, _ := launch(t, up)
+	return newRunning(url, data, bin)
 }
 
 func newRunning(url, data, bin string) *running {
@@ -52,8 +54,8 @@ func buildPrograms(t *testing.T) string {
 	return bin
 }
 
-// launch starts `plinth up` and returns the address it prints. It is stopped in order when t ends.
-func launch(t *testing.T, up *exec.Cmd) string {
+// launch starts `plinth up` and returns the address it prints, and what stops it in order, which the end of t does too.
+func launch(t *testing.T, up *exec.Cmd) (url string, stop func()) {
 	t.Helper()
 	out, err := up.StdoutPipe()
 	if err != nil {
@@ -65,11 +67,14 @@ func launch(t *testing.T, up *exec.Cmd) string {
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		begun := time.Now()
 		_ = up.Process.Signal(os.Interrupt)
 		_ = up.Wait()
 		t.Logf("stopped in %s", time.Since(begun))
+	})
+	t.Cleanup(func() {
+		stop()
 		if t.Failed() {
 			t.Logf("the service said:\n%s", tailOf(said.String(), 8000))
 		}
@@ -81,11 +86,11 @@ func launch(t *testing.T, up *exec.Cmd) string {
 				for lines.Scan() { // keep reading, so that the program never blocks on a full pipe
 				}
 			}()
-			return "http://" + strings.TrimSpace(addr)
+			return "http://" + strings.TrimSpace(addr), stop
 		}
 	}
 	t.Fatalf("plinth up gave no address:\n%s", said)
-	return ""
+	return "", nil
 }
 
 func tailOf(s string, n int) string { return s[max(0, len(s)-n):] }
