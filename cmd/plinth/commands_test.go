@@ -18,7 +18,7 @@ import (
 // commands are what the scripts can say.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"as": cmdAs, "let": cmdLet, "want": cmdWant, "eventually": cmdEventually, "name": cmdName, "moment": cmdMoment,
-	"account": cmdAccount, "flip": cmdFlip, "publish": cmdPublish, "feed": cmdFeed, "kill": cmdKill, "readyz": cmdReadyz,
+	"account": cmdAccount, "flip": cmdFlip, "publish": cmdPublish, "feed": cmdFeed, "crash": cmdCrash, "readyz": cmdReadyz,
 }
 
 // cmdAs: as LOGIN METHOD PATH [FILE]. The answer is kept for let and want; a code of 400 and more is a failure.
@@ -183,10 +183,10 @@ func step(v any, key string) any {
 	return nil
 }
 
-// cmdKill: kill PROCESS sends SIGKILL to one process of the stack, by its name in processes.json.
-func cmdKill(ts *testscript.TestScript, neg bool, args []string) {
+// cmdCrash: crash PROCESS sends SIGKILL to one process of the stack, by its name in processes.json.
+func cmdCrash(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: kill PROCESS")
+		ts.Fatalf("usage: crash PROCESS")
 	}
 	pids := map[string]int{}
 	data, err := os.ReadFile(filepath.Join(ts.Getenv("DATA"), "processes.json"))

@@ -19,8 +19,13 @@ func TestMain(m *testing.M) {
 	if stack.RunEngine(os.Args) {
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(programs)
+	os.Exit(code)
 }
+
+// programs is where the programs lie that all tests share; empty until the first test needs them.
+var programs string
 
 // startHouse builds the programs, starts `plinth up` in a fresh folder and waits until it serves.
 func startHouse(t *testing.T) *running {
@@ -39,17 +44,24 @@ func newRunning(url, data, bin string) *running {
 	return &running{url: url, data: data, bin: bin, tokens: map[string]string{}, passwords: map[string]string{}}
 }
 
-// buildPrograms builds what a user has in bin.
+// buildPrograms builds what a user has in bin, once.
 func buildPrograms(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "plinth/cmd/plinth", "plinth/cmd/plinth-verify")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if programs != "" {
+		return programs
 	}
-	chaincode := exec.Command("go", "build", "-o", filepath.Join(bin, "plinth-chaincode"), "plinth/ledger/chaincode/server")
-	if out, err := chaincode.CombinedOutput(); err != nil {
-		t.Fatalf("build the chaincode: %v\n%s", err, out)
+	bin, err := os.MkdirTemp("", "plinth-programs-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs = bin
+	for _, args := range [][]string{
+		{"build", "-o", bin, "plinth/cmd/plinth", "plinth/cmd/plinth-verify"},
+		{"build", "-o", filepath.Join(bin, "plinth-chaincode"), "plinth/ledger/chaincode/server"},
+	} {
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
 	}
 	return bin
 }

@@ -16,7 +16,7 @@ func (h *house) openSystem(context.Context) error {
 		"postgres":   h.pg.Ping,
 		"clickhouse": h.ch.Ping,
 		"broker":     h.brokerReady,
-		"fabric":     func(ctx context.Context) error { _, err := h.chain.Height(ctx); return err },
+		"fabric":     h.chain.Ready,
 	})
 	h.task("readiness", h.ready.run)
 	h.services = append(h.services, api.NewSystem(api.System{Now: h.now, Log: h.log, Engines: h.engines, Figures: h.figures()}))

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 
@@ -171,6 +172,22 @@ func (c *Client) Height(ctx context.Context) (uint64, error) {
 		return 0, unavailable("the height could not be read", err)
 	}
 	return info.BCI.GetHeight(), nil
+}
+
+// Ready tells whether the own peer answers and an orderer takes connections.
+func (c *Client) Ready(ctx context.Context) error {
+	if _, err := c.Height(ctx); err != nil {
+		return err
+	}
+	var last error
+	for _, o := range c.net.Orderers {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", o.Address)
+		if err == nil {
+			return conn.Close()
+		}
+		last = err
+	}
+	return unavailable("no orderer can be reached", last)
 }
 
 // value is the contract's answer, taken from the signed payload.
