@@ -132,7 +132,7 @@ func TestDropScopeEndsItsRunningQueries(t *testing.T) {
 
 func awaitRunning(t *testing.T, db *clickhouse.DB, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		var n uint64
 		if err := db.QueryRow(t.Context(), "SELECT count() FROM system.processes WHERE position(query, {q:String}) > 0 AND position(query, 'system.processes') = 0",
 			clickhouse.Param("q", text)).Scan(&n); err != nil {
