@@ -608,6 +608,20 @@ CREATE TABLE risk_rule (
     CHECK (((severity >= 0) AND (severity <= 100)))
 );
 
+CREATE TABLE risk_simulated_use (
+    consumer text NOT NULL,
+    department text NOT NULL,
+    dataset text NOT NULL,
+    day date NOT NULL,
+    rows bigint NOT NULL,
+    queries bigint NOT NULL,
+    PRIMARY KEY (consumer, dataset, day),
+    CHECK ((consumer <> ''::text)),
+    CHECK ((department <> ''::text)),
+    CHECK ((queries > 0)),
+    CHECK ((rows >= 0))
+);
+
 CREATE TABLE rule (
     key text NOT NULL,
     version integer NOT NULL,
@@ -684,27 +698,27 @@ CREATE VIEW ledger_state AS
      LEFT JOIN ledger_entry e ON ((e.id = o.id)));
 
 CREATE VIEW policy_grant_newest AS
- SELECT g.id,
-    g.version,
-    g.request_id,
-    g.dataset,
-    g.publisher,
-    g.department,
-    g.purpose,
-    g.columns,
-    g.masks,
-    g.filter,
-    g.all_rows,
-    g.not_before,
-    g.not_after,
-    g.rows_per_day,
-    g.state,
-    g.reason,
-    g.scope,
-    g.created_by,
-    g.created_at,
-    g.record_id,
-    g.rev
+ SELECT id,
+    version,
+    request_id,
+    dataset,
+    publisher,
+    department,
+    purpose,
+    columns,
+    masks,
+    filter,
+    all_rows,
+    not_before,
+    not_after,
+    rows_per_day,
+    state,
+    reason,
+    scope,
+    created_by,
+    created_at,
+    record_id,
+    rev
    FROM policy_grant g
   WHERE (NOT (EXISTS ( SELECT
            FROM policy_grant n
