@@ -67,7 +67,7 @@ function RegistrationWork() {
       to: `/registrations/${r.id}`,
       title: text(r.datasetTitle),
       about: `${word('kind', r.kind)} · ${word('state', r.state)}`,
-      side: (
+      side: r.dueAt && (
         <>
           {t('registration.due')} <Due at={r.dueAt} />
         </>
@@ -155,7 +155,7 @@ function EngineWork() {
       id: e.name,
       to: '/engines',
       title: word('engine', e.name),
-      about: e.detail,
+      about: word('engineDetail', e.detail),
       side: <State family="ready" value={e.ready ? 'ready' : 'down'} />,
     }))
   })

@@ -14,6 +14,11 @@ export function figure(n: number | undefined | null): string {
   return Number.isInteger(n) ? whole(n) : String(Number(n.toPrecision(5)))
 }
 
+/** unitOf shows a unit of UCUM; its annotations, such as {floor}, are plain words. */
+export function unitOf(ucum: string): string {
+  return ucum.replace(/[{}]/g, '')
+}
+
 /** share is a percentage of two counts, or an empty text when nothing was due. */
 export function share(part: string | number, of: string | number): string {
   const whole = Number(of)

@@ -10,6 +10,7 @@ import { Evidence, Failure, Note, Shown, State } from '../../parts/states'
 import { Timeline } from '../../parts/timeline'
 import { minute } from '../../parts/time'
 import { useWrite } from '../../parts/write'
+import { useAgents } from './agents'
 import { Due } from './registrations'
 
 /** These acts must say why. */
@@ -114,7 +115,15 @@ function Acting({ r, put }: { r: Registration; put: (r: Registration) => void })
 
 /** Difference shows the proposal field by field, old beside new. */
 export function Difference({ changes }: { changes: Change[] }) {
-  const { t } = useWords()
+  const { t, text, word } = useWords()
+  const agents = useAgents()
+  // Values of code lists are shown by their word; the lines of a dataset's columns hold several.
+  const valueOf = (field: string, value: string) => {
+    if (field === 'publisher') return text(agents.find((a) => a.id === value)?.name) || value
+    if (!field.startsWith('fields.')) return word(field, value)
+    const [title, ...rest] = value.split(' · ')
+    return [title, ...rest.map((part) => word('type', word('grade', word('sensitivity', part))))].join(' · ')
+  }
   if (changes.length === 0) return <p className="quiet">{t('difference.none')}</p>
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label={t('tab.difference')}>
@@ -132,8 +141,8 @@ export function Difference({ changes }: { changes: Change[] }) {
               <th scope="row" style={{ background: 'none' }}>
                 <FieldName path={c.field} />
               </th>
-              <td>{c.old ? <del className="old">{c.old}</del> : <span className="quiet">{t('difference.absent')}</span>}</td>
-              <td>{c.new ? <ins className="new" style={{ textDecoration: 'none' }}>{c.new}</ins> : <span className="quiet">{t('difference.removed')}</span>}</td>
+              <td>{c.old ? <del className="old">{valueOf(c.field, c.old)}</del> : <span className="quiet">{t('difference.absent')}</span>}</td>
+              <td>{c.new ? <ins className="new" style={{ textDecoration: 'none' }}>{valueOf(c.field, c.new)}</ins> : <span className="quiet">{t('difference.removed')}</span>}</td>
             </tr>
           ))}
         </tbody>

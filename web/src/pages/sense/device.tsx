@@ -4,7 +4,7 @@ import { useParams } from 'react-router'
 import { type Device, plinth, type Segment } from '../../api/plinth'
 import { rawRoles } from '../../frame/menu'
 import { useWords, type Words } from '../../i18n'
-import { figure, whole } from '../../parts/figures'
+import { figure, unitOf, whole } from '../../parts/figures'
 import { type LiveReading, useLive } from '../../parts/live'
 import { useLoad } from '../../parts/load'
 import { ObjectFrame } from '../../parts/object'
@@ -77,7 +77,7 @@ function Latest({ d, now }: { d: Device; now: Record<string, LiveReading> }) {
             ''
           ) : (
             <span key={m.name}>
-              <b>{figure(valueOf(m.name))}</b> {m.unit} <Flags of={now[m.name]?.flags} />
+              <b>{figure(valueOf(m.name))}</b> {unitOf(m.unit)} <Flags of={now[m.name]?.flags} />
               <div className="quiet">{second(now[m.name]?.at ?? d.lastSeen)}</div>
             </span>
           ),
@@ -99,7 +99,7 @@ function About({ d }: { d: Device }) {
         [t('device.site'), d.site],
         [t('device.place'), d.longitude ? `${d.longitude.toFixed(5)}, ${d.latitude.toFixed(5)} (WGS 84)` : ''],
         [t('device.interval'), t('device.seconds', { n: d.intervalS })],
-        [t('device.metrics'), (d.metrics ?? []).map((m) => `${m.name} (${m.unit}, ${figure(m.min)} – ${figure(m.max)})`).join('; ')],
+        [t('device.metrics'), (d.metrics ?? []).map((m) => `${m.name} (${unitOf(m.unit)}, ${figure(m.min)} – ${figure(m.max)})`).join('; ')],
         [t('device.seen'), second(d.lastSeen)],
       ]}
     />

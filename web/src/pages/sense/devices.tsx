@@ -5,7 +5,7 @@ import { type Device, plinth } from '../../api/plinth'
 import { useWords, type Words } from '../../i18n'
 import { District, type Dot } from '../../parts/district'
 import { Choose, FilterBar, SearchBox } from '../../parts/filters'
-import { figure } from '../../parts/figures'
+import { figure, unitOf } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
 import { PageHead, Sheet } from '../../parts/page'
 import { useFilters, usePaged } from '../../parts/paged'
@@ -22,7 +22,7 @@ const livenesses = ['online', 'late', 'offline', 'never'] as const
 const dotColours: Record<string, string> = { online: '#2f7d4f', late: '#b35900', offline: '#a40e26', never: '#6e7781' }
 
 function columnsOf({ t, text, word }: Words): Column<Device>[] {
-  const values = (d: Device) => (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {})).map((m) => `${text(m.title) || m.name} ${figure(d.latest[m.name])} ${m.unit}`)
+  const values = (d: Device) => (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {})).map((m) => `${text(m.title) || m.name} ${figure(d.latest[m.name])} ${unitOf(m.unit)}`)
   return [
     {
       key: 'name',

@@ -3,7 +3,7 @@ import Select from 'antd/es/select'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { type Device, type ListReadingsResponse, plinth, type Point } from '../../api/plinth'
 import { useWords } from '../../i18n'
-import { figure, whole } from '../../parts/figures'
+import { figure, unitOf, whole } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
 import { Loading, Shown } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
@@ -47,7 +47,7 @@ export function Series({ d }: { d: Device }) {
                 {t('device.theTable')}
               </button>
             </p>
-            {shown && <PointTable points={r.points ?? []} unit={r.unit} />}
+            {shown && <PointTable points={r.points ?? []} unit={unitOf(r.unit)} />}
           </>
         )}
       </Shown>
@@ -65,9 +65,9 @@ function SeriesChart({ d, metric, r }: { d: Device; metric: string; r: ListReadi
       legend: { top: 4, right: 8 },
       grid: { left: 12, right: 20, top: 36, bottom: 8, containLabel: true },
       xAxis: { type: 'time', axisLabel: { hideOverlap: true } },
-      yAxis: { type: 'value', scale: true, name: r.unit },
+      yAxis: { type: 'value', scale: true, name: unitOf(r.unit) },
       series: [
-        { type: 'line', name: `${title} (${r.unit})`, showSymbol: false, data: points.map((p) => [p.at, p.value]) },
+        { type: 'line', name: `${title} (${unitOf(r.unit)})`, showSymbol: false, data: points.map((p) => [p.at, p.value]) },
         { type: 'scatter', name: t('device.flagged'), symbolSize: 7, itemStyle: { color: '#a40e26' }, data: points.filter((p) => p.flags?.length).map((p) => [p.at, p.value]) },
       ],
     }),
@@ -76,7 +76,7 @@ function SeriesChart({ d, metric, r }: { d: Device; metric: string; r: ListReadi
   if (points.length === 0) return <p className="quiet">{t('device.noReadings')}</p>
   return (
     <Suspense fallback={<Loading />}>
-      <Chart option={option} label={t('device.chart', { metric: title, device: d.id, n: points.length, unit: r.unit })} />
+      <Chart option={option} label={t('device.chart', { metric: title, device: d.id, n: points.length, unit: unitOf(r.unit) })} />
     </Suspense>
   )
 }

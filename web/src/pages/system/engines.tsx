@@ -32,7 +32,7 @@ export default function Engines() {
           columns={[
             { key: 'name', title: t('engine.name'), cell: (e) => word('engine', e.name), text: (e) => e.name },
             { key: 'ready', title: t('dataset.state'), cell: (e) => <State family="ready" value={ready(e.ready)} />, text: (e) => ready(e.ready) },
-            { key: 'detail', title: t('engine.detail'), cell: (e) => <>{e.detail}{!e.ready && <div className="quiet">{t('engine.whatToDo')}</div>}</>, text: (e) => e.detail },
+            { key: 'detail', title: t('engine.detail'), cell: (e) => <>{word('engineDetail', e.detail)}{!e.ready && <div className="quiet">{t('engine.whatToDo')}</div>}</>, text: (e) => e.detail },
             { key: 'checked', title: t('engine.checked'), cell: (e) => second(e.checkedAt), text: (e) => second(e.checkedAt) },
           ]}
         />
