@@ -89,23 +89,27 @@ async function shoot(session, path, name, go) {
   for (const f of faults.splice(0)) console.error(`${path}: ${f}`)
 }
 
-const browser = await launch()
-for (const language of process.env.LANGUAGES?.split(',') ?? ['zh', 'en']) {
-  for (const [size, viewport] of [['', { width: 1280, height: 860 }], ['phone-', { width: 390, height: 844 }]]) {
-    let session = null
-    let who = null
-    for (const [login, name, go] of pages) {
-      if ((size && !onPhone.includes(name)) || (only && !name.includes(only))) continue
-      if (login !== who) {
-        await session?.close()
-        session = await openPage(browser, language, viewport)
-        if (login) await signIn(session.page, login)
-        who = login
+/** shootAll takes the wanted pages in one language and size; every role has a browser of its own. */
+async function shootAll(language, size, viewport) {
+  const wanted = pages.filter(([, name]) => (!size || onPhone.includes(name)) && (!only || name.includes(only)))
+  for (const login of new Set(wanted.map(([login]) => login))) {
+    const browser = await launch()
+    try {
+      const session = await openPage(browser, language, viewport)
+      if (login) await signIn(session.page, login)
+      for (const [, name, go] of wanted.filter(([l]) => l === login)) {
+        await shoot(session, `${folder}/${language}-${size}${name}.png`, name, go)
       }
-      await shoot(session, `${folder}/${language}-${size}${name}.png`, name, go)
+    } catch (cause) {
+      console.error(`${language} ${login}: ${cause.message}`)
+    } finally {
+      await browser.close()
     }
-    await session?.close()
   }
 }
-await browser.close()
+
+for (const language of process.env.LANGUAGES?.split(',') ?? ['zh', 'en']) {
+  await shootAll(language, '', { width: 1280, height: 860 })
+  await shootAll(language, 'phone-', { width: 390, height: 844 })
+}
 await closeHouse()
