@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -24,7 +25,11 @@ type Result struct {
 	Machine string  `json:"machine"`
 }
 
+// settle is how long the district feeds before the memory of the house is taken.
+var settle = flag.Duration("settle", 10*time.Minute, "how long the district feeds before memory is taken")
+
 func main() {
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx); err != nil {
