@@ -126,7 +126,7 @@ export function Difference({ changes }: { changes: Change[] }) {
   }
   if (changes.length === 0) return <p className="quiet">{t('difference.none')}</p>
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={t('tab.difference')}>
+    <div className="scroll whole" tabIndex={0} role="region" aria-label={t('tab.difference')}>
       <table className="grid">
         <thead>
           <tr>
