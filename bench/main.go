@@ -51,7 +51,14 @@ func run(ctx context.Context) error {
 			fmt.Printf("      %-24s %14.2f %s%s\n", r.Name, r.Value, r.Unit, beside(r))
 			results = append(results, r)
 		}
+		if err := write(results); err != nil { // what is measured is kept, even if the next one fails
+			return err
+		}
 	}
+	return nil
+}
+
+func write(results []Result) error {
 	if err := writeJSON("bench/results.json", results); err != nil {
 		return err
 	}
