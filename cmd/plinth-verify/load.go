@@ -11,34 +11,29 @@ import (
 	"plinth/ledger"
 )
 
-// load reads the files that the options name.
-func (o *options) load(now func() time.Time) (receipt []byte, err error) {
-	o.policy.At = now()
+// loadPolicy makes the policy of what the options name.
+func (o *options) loadPolicy() (err error) {
+	o.policy.At = o.now()
 	if o.at != "" {
 		if o.policy.At, err = time.Parse(time.RFC3339, o.at); err != nil {
-			return nil, fmt.Errorf("--at: %q is not a time like 2026-11-24T08:00:00Z", o.at)
+			return fmt.Errorf("--at: %q is not a time like 2026-11-24T08:00:00Z", o.at)
 		}
 	}
 	var trust ledger.Trust
 	for _, path := range o.roots {
 		t, err := loadRoots(path)
 		if err != nil {
-			return nil, fmt.Errorf("--roots: %w", err)
+			return fmt.Errorf("--roots: %w", err)
 		}
 		trust.Roots = append(trust.Roots, t.Roots...)
 		trust.LogKeys = append(trust.LogKeys, t.LogKeys...)
 	}
 	p, err := trust.Policy()
 	if err != nil {
-		return nil, fmt.Errorf("--roots: %w", err)
+		return fmt.Errorf("--roots: %w", err)
 	}
 	o.policy.Roots, o.policy.LogKeys = p.Roots, append(o.policy.LogKeys, p.LogKeys...)
-	if o.payload != "" {
-		if o.policy.Payload, err = readFile(o.payload, ledger.MaxPayload); err != nil {
-			return nil, fmt.Errorf("--payload: %w", err)
-		}
-	}
-	return readFile(o.file, ledger.MaxReceipt)
+	return nil
 }
 
 // loadRoots reads a folder of MSPID.pem, one MSPID=file.pem, one MSPID.pem, or the service's JSON.

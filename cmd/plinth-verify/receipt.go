@@ -1,0 +1,53 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"plinth/ledger"
+)
+
+func receiptCommand() command {
+	return command{
+		name: "receipt", args: "FILE", check: checkReceipt,
+		says: `      one record's receipt   单条记录的回执
+      --payload FILE     the content that was recorded   原始内容
+`,
+		flags: func(f *flag.FlagSet, o *options) { f.StringVar(&o.payload, "payload", "", "") },
+	}
+}
+
+func checkReceipt(o *options) (result, error) {
+	if err := o.loadPolicy(); err != nil {
+		return result{}, err
+	}
+	if o.payload != "" {
+		var err error
+		if o.policy.Payload, err = readFile(o.payload, ledger.MaxPayload); err != nil {
+			return result{}, fmt.Errorf("--payload: %w", err)
+		}
+	}
+	file, err := readFile(o.args[0], ledger.MaxReceipt)
+	if err != nil {
+		return result{}, err
+	}
+	v, err := ledger.Verify(file, o.policy)
+	r := v.Report(err)
+	return result{word: r.Word, json: r, sheet: receiptSheet(r, ledger.Lang(o.lang))}, nil
+}
+
+// receiptSheet tells a receipt's report.
+func receiptSheet(r ledger.Report, l ledger.Lang) sheet {
+	s := verdictSheet(r.Word, r.Fault, l)
+	if p := r.Proof; p != nil {
+		s.row(say(l, "记录", "record"), strings.Join([]string{p.Record, p.Kind, p.By, p.To.Format(time.RFC3339)}, " "))
+		s.row(say(l, "日志", "log"), fmt.Sprintf("%s, %d / %d", p.Origin, p.Index, p.Size))
+		s.row(say(l, "链上", "on chain"), fmt.Sprintf("%s, %s, %d, %s", p.Channel, p.Chaincode, p.Block, p.TxID))
+		s.row(say(l, "背书组织", "signed by"), strings.Join(p.Organisations, ", "))
+	}
+	s.row(say(l, "证书有效性时点", "certificates judged at"), r.At.Format(time.RFC3339))
+	s.checks(r.Checked, r.NotChecked, l)
+	return s
+}
