@@ -198,10 +198,21 @@ func parseRead(b []byte) (read, error) {
 	})}, 0)
 }
 
-// checkpointRead returns the one read that an attestation of this checkpoint makes, or says what the read set holds
+// checkpointRead returns the one read that an attestation of this checkpoint makes.
+func (a answer) checkpointRead(origin string, size int64) (read, error) {
+	r, err := a.onlyRead(CheckpointKey(origin, size))
+	if errors.Is(err, errOtherKey) {
+		err = fmt.Errorf("the key that was read is not that of a checkpoint of %s with size %d", origin, size)
+	}
+	return r, err
+}
+
+var errOtherKey = errors.New("the key that was read is not the one that the value is of")
+
+// onlyRead returns the one read of the chaincode's state, which must be of this key, or says what the read set holds
 // instead. Function and arguments are not signed without the proposal; the read set is what binds the answer to the
 // question.
-func (a answer) checkpointRead(origin string, size int64) (read, error) {
+func (a answer) onlyRead(key string) (read, error) {
 	for name, reads := range a.Reads {
 		switch name {
 		case a.Chaincode:
@@ -217,8 +228,8 @@ func (a answer) checkpointRead(origin string, size int64) (read, error) {
 	if len(own) != 1 {
 		return read{}, fmt.Errorf("%d keys of the chaincode were read, want one", len(own))
 	}
-	if want := CheckpointKey(origin, size); own[0].Key != want || !own[0].Exists {
-		return read{}, fmt.Errorf("the key that was read is not that of a checkpoint of %s with size %d", origin, size)
+	if own[0].Key != key || !own[0].Exists {
+		return read{}, errOtherKey
 	}
 	return own[0], nil
 }

@@ -142,3 +142,8 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// AnswerForCase returns the honest answer to AttestCase.
+func AnswerForCase(c ledger.AttestedCase, block uint64) Answer {
+	return Answer{Value: c.String(), Status: 200, Chaincode: ledger.DefaultChaincode, Block: block, Keys: []string{ledger.CaseKey(c.Case)}}
+}
