@@ -15,6 +15,7 @@ require (
 	github.com/alecthomas/kong v1.13.0
 	github.com/ebitengine/purego v0.11.3
 	github.com/eclipse/paho.mqtt.golang v1.5.1
+	github.com/emmansun/gmsm v0.40.0
 	github.com/fxamacker/cbor/v2 v2.9.6
 	github.com/go-ego/gse v0.80.3
 	github.com/google/go-cmp v0.7.0
