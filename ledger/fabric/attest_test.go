@@ -33,7 +33,7 @@ func trust(t *testing.T, logKeys ...string) ledger.Policy {
 func TestAttestationVerifiesOffline(t *testing.T) {
 	c := open(t, fabricConfig)
 	l := newLog(t).register(c).grow(9, "leaf")
-	a, err := c.Anchor(t.Context(), l.origin, l.checkpoint(), nil)
+	a, err := c.Anchor(t.Context(), l.origin, l.submission(0))
 	if err != nil {
 		t.Fatal(err)
 	}

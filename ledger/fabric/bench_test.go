@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"plinth/ledger/sequencer"
 )
 
 // BenchmarkAnchor is one checkpoint of 1 000 more leaves, to the commit event.
@@ -19,7 +21,7 @@ func BenchmarkAnchor(b *testing.B) {
 		note, proof := l.checkpoint(), l.proof(from)
 		b.StartTimer()
 		begun := time.Now()
-		if _, err := c.Anchor(b.Context(), l.origin, note, proof); err != nil {
+		if _, err := c.Anchor(b.Context(), l.origin, sequencer.Submission{Note: note, Proof: proof}); err != nil {
 			b.Fatal(err)
 		}
 		took = append(took, time.Since(begun))

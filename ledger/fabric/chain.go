@@ -29,12 +29,16 @@ func (c *Client) RegisterLog(ctx context.Context, origin, vkey string) error {
 
 // Anchor has the contract accept a checkpoint, and returns when it is committed. A checkpoint that is anchored
 // already is answered with its first transaction and not ordered again.
-func (c *Client) Anchor(ctx context.Context, origin string, note []byte, proof tlog.TreeProof) (sequencer.Anchored, error) {
+func (c *Client) Anchor(ctx context.Context, origin string, s sequencer.Submission) (sequencer.Anchored, error) {
 	var hashes []byte
-	for _, h := range proof {
+	for _, h := range s.Proof {
 		hashes = append(hashes, h[:]...)
 	}
-	return c.submit(ctx, call{"Anchor", [][]byte{[]byte(origin), note, hashes}})
+	args := [][]byte{[]byte(origin), s.Note, hashes}
+	if s.TwinNote != nil {
+		args = append(args, s.TwinNote, bytes.Join(s.TwinProof, nil))
+	}
+	return c.submit(ctx, call{"Anchor", args})
 }
 
 // submit endorses and commits a call. After a lost race it looks again: when the winner wrote the same, it is done.

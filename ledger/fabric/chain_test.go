@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"plinth"
+	"plinth/ledger/sequencer"
 )
 
 func TestAnchorGrowsTheLog(t *testing.T) {
@@ -86,11 +87,11 @@ func TestAnchorRefuses(t *testing.T) {
 		{"other tree with its own proof", anchorErr(t, c, longer, 16), "INCONSISTENT"},
 		{"proof of another pair", anchorErr(t, c, next, 8), "INCONSISTENT"},
 		{"no proof", anchorErr(t, c, next, 0), "INCONSISTENT"},
-		{"a bit of the proof flipped", second(c.Anchor(t.Context(), l.origin, next.checkpoint(), flipped)), "INCONSISTENT"},
-		{"a bit of the signature flipped", second(c.Anchor(t.Context(), l.origin, badSig, next.proof(16))), "SIG"},
-		{"key of another log", second(c.Anchor(t.Context(), l.origin, stranger.checkpoint(), nil)), "SIG"},
+		{"a bit of the proof flipped", second(c.Anchor(t.Context(), l.origin, sequencer.Submission{Note: next.checkpoint(), Proof: flipped})), "INCONSISTENT"},
+		{"a bit of the signature flipped", second(c.Anchor(t.Context(), l.origin, sequencer.Submission{Note: badSig, Proof: next.proof(16)})), "SIG"},
+		{"key of another log", second(c.Anchor(t.Context(), l.origin, stranger.submission(0))), "SIG"},
 		{"unknown log", anchorErr(t, c, stranger, 0), "LOG"},
-		{"not a note", second(c.Anchor(t.Context(), l.origin, []byte("x"), nil)), "NOTE"},
+		{"not a note", second(c.Anchor(t.Context(), l.origin, sequencer.Submission{Note: []byte("x")})), "NOTE"},
 	} {
 		t.Run(test.name, func(t *testing.T) { wantRefusal(t, test.err, test.code) })
 	}
@@ -136,7 +137,7 @@ func TestRivalsWithTheSameCheckpointBothSucceed(t *testing.T) {
 	results := make(chan result, 2)
 	for _, client := range []anchorer{c, d} {
 		go func() {
-			a, err := client.Anchor(t.Context(), l.origin, l.checkpoint(), l.proof(4))
+			a, err := client.Anchor(t.Context(), l.origin, l.submission(4))
 			results <- result{a.TxID, err}
 		}()
 	}

@@ -103,6 +103,12 @@ func (l *testLog) proof(from int64) tlog.TreeProof {
 	return proof
 }
 
+// submission is the log's present size on the head of size from.
+func (l *testLog) submission(from int64) sequencer.Submission {
+	l.t.Helper()
+	return sequencer.Submission{Note: l.checkpoint(), Proof: l.proof(from)}
+}
+
 func (l *testLog) register(c *fabric.Client) *testLog {
 	l.t.Helper()
 	if err := c.RegisterLog(l.t.Context(), l.origin, l.vkey); err != nil {
@@ -114,7 +120,7 @@ func (l *testLog) register(c *fabric.Client) *testLog {
 // anchor anchors the log's present size on the head of size from.
 func (l *testLog) anchor(ctx context.Context, c *fabric.Client, from int64) (string, uint64, error) {
 	l.t.Helper()
-	a, err := c.Anchor(ctx, l.origin, l.checkpoint(), l.proof(from))
+	a, err := c.Anchor(ctx, l.origin, l.submission(from))
 	return a.TxID, a.Block, err
 }
 
@@ -165,7 +171,7 @@ func eventually(t testing.TB, within time.Duration, try func() error) {
 var fabricConfig fabric.Config
 
 type anchorer interface {
-	Anchor(context.Context, string, []byte, tlog.TreeProof) (sequencer.Anchored, error)
+	Anchor(context.Context, string, sequencer.Submission) (sequencer.Anchored, error)
 }
 
 func newLogNamed(t testing.TB, origin string) *testLog {

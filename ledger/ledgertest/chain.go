@@ -103,9 +103,9 @@ func (c *Chain) Head(_ context.Context, origin string) (size int64, root tlog.Ha
 }
 
 // Anchor implements sequencer.Chain.
-func (c *Chain) Anchor(_ context.Context, origin string, signed []byte, proof tlog.TreeProof) (a sequencer.Anchored, err error) {
+func (c *Chain) Anchor(_ context.Context, origin string, s sequencer.Submission) (a sequencer.Anchored, err error) {
 	err = c.call("Anchor", func() (err error) {
-		a, err = c.anchor(origin, signed, proof)
+		a, err = c.anchor(origin, s.Note, s.Proof)
 		return err
 	})
 	return a, err

@@ -53,7 +53,7 @@ func (s *Sequencer) submit(ctx context.Context, n *line, signed []byte, head, si
 	if err != nil {
 		return err
 	}
-	if _, err := s.chain.Anchor(ctx, n.log.Origin(), signed, proof); err != nil {
+	if _, err := s.chain.Anchor(ctx, n.log.Origin(), Submission{Note: signed, Proof: proof}); err != nil {
 		return fmt.Errorf("anchor %s at %d: %w", n.log.Origin(), size, err)
 	}
 	return nil

@@ -22,13 +22,23 @@ type Chain interface {
 	RegisterLog(ctx context.Context, origin, vkey string) error
 	// Head returns the newest anchored checkpoint; size 0 when there is none.
 	Head(ctx context.Context, origin string) (size int64, root tlog.Hash, err error)
-	// Anchor submits a checkpoint with the consistency proof from the head, empty for the first, and returns when
-	// it is committed. Submitting what is anchored already succeeds with the first transaction.
-	Anchor(ctx context.Context, origin string, note []byte, proof tlog.TreeProof) (Anchored, error)
+	// Anchor submits a checkpoint and returns when it is committed. Submitting what is anchored already succeeds with
+	// the first transaction.
+	Anchor(ctx context.Context, origin string, s Submission) (Anchored, error)
 	// Attest returns the organisations' endorsed read of an anchored checkpoint.
 	Attest(ctx context.Context, origin string, size int64) (ledger.Attestation, error)
 	// Height returns the number of blocks.
 	Height(ctx context.Context) (uint64, error)
+}
+
+// Submission is a checkpoint on its way to the chain.
+type Submission struct {
+	Note  []byte         // the signed checkpoint
+	Proof tlog.TreeProof // consistency (RFC 6962 §2.1.2) from the head on the chain; empty for the first
+	// TwinNote and TwinProof are the same of the log's twin tree, anchored in the same transaction; nil when the log
+	// has none. The proof's hashes are the twin's.
+	TwinNote  []byte
+	TwinProof [][]byte
 }
 
 // Anchored tells where on the chain a checkpoint was committed.
