@@ -7,6 +7,8 @@ export interface How {
   signal?: AbortSignal
   /** The same key on a repeated write makes it happen once. */
   key?: string
+  /** A token to carry in place of the session's; such a call outlives the session. */
+  token?: string
 }
 
 /** ApiError is a refusal or a failure of a call. `requestId` is what a user quotes to the operator. */
@@ -25,15 +27,26 @@ export class ApiError extends Error {
 
 let token = ''
 let onLost: () => void = () => {}
+let session = new AbortController()
 
-/** useToken sets the token that calls carry, and what happens when the service no longer takes it. */
+/** carry sets the token that calls carry, and what happens when the service no longer takes it. What was asked with the
+ *  token before is given up: its answers would come to somebody else's pages, or be refused. */
 export function carry(next: string, lost: () => void) {
+  if (token && token !== next) {
+    session.abort()
+    session = new AbortController()
+  }
   token = next
   onLost = lost
 }
 
-export function authorization(): Record<string, string> {
-  return token ? { Authorization: `Bearer ${token}` } : {}
+export function authorization(own = token): Record<string, string> {
+  return own ? { Authorization: `Bearer ${own}` } : {}
+}
+
+/** ends joins a caller's signal with the session's. */
+function ends(signal: AbortSignal | null | undefined): AbortSignal {
+  return signal ? AbortSignal.any([signal, session.signal]) : session.signal
 }
 
 /** newKey is random without needing a secure context, where randomUUID does not exist. */
@@ -83,19 +96,20 @@ export async function failure(answer: Response): Promise<ApiError> {
   }
 }
 
-/** send is fetch with the token; a token that is no longer taken ends the session. */
-export async function send(path: string, init: RequestInit = {}): Promise<Response> {
+/** send is fetch with the session's token or an own one; a session's token that is no longer taken ends the session. */
+export async function send(path: string, init: RequestInit = {}, own?: string): Promise<Response> {
   const carried = token
+  const signal = own ? (init.signal ?? null) : ends(init.signal)
   let answer: Response
   try {
-    answer = await fetch(path, { ...init, headers: { ...authorization(), ...init.headers } })
+    answer = await fetch(path, { ...init, signal, headers: { ...authorization(own), ...init.headers } })
   } catch (cause) {
-    if (init.signal?.aborted) throw cause
+    if (signal?.aborted) throw cause
     throw new ApiError(0, 'unreachable', '', '', '', cause)
   }
   if (answer.ok) return answer
   const error = await failure(answer)
-  if (error.status === 401 && carried && carried === token) onLost()
+  if (error.status === 401 && !own && carried && carried === token) onLost()
   throw error
 }
 
@@ -106,6 +120,6 @@ export async function call<T>(verb: string, template: string, body: string, ask:
     init.body = JSON.stringify(body === '*' ? fields : (fields[body] ?? {}))
     init.headers = { 'Content-Type': 'application/json', 'Idempotency-Key': how.key ?? newKey() }
   }
-  const answer = await send(address(template, body, fields), init)
+  const answer = await send(address(template, body, fields), init, how.token)
   return (await answer.json()) as T
 }

@@ -47,8 +47,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         setAccount(answer.account ?? (await plinth.me()))
       },
       signOut: async () => {
-        await plinth.signOut().catch(() => {})
+        // The pages go first: what they still ask would come after the token's end.
+        const token = sessionStorage.getItem(stored) ?? ''
         forget(false)
+        await plinth.signOut({}, { token }).catch(() => {})
       },
       has: (...roles) => roles.some((r) => account?.roles?.includes(r)),
     }),
