@@ -120,7 +120,7 @@ func (a *archive) write(t *testing.T, n int) []uuid.UUID {
 		r := ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "grant.created", Org: "databureau",
 			Subject: fmt.Sprintf("grant:g_%d", i), From: time.Now(), To: time.Now(), Count: 1, Payload: []byte(`{"secret":"王小明"}`)}
 		ids = append(ids, r.ID)
-		if err := a.db.InTx(t.Context(), func(tx pgx.Tx) error { return postgres.AppendRecord(t.Context(), tx, r) }); err != nil {
+		if err := a.db.InTx(t.Context(), func(tx pgx.Tx) error { return a.db.AppendRecord(t.Context(), tx, r) }); err != nil {
 			t.Fatal(err)
 		}
 	}

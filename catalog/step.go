@@ -205,7 +205,8 @@ func (c Case) event(p plinth.Principal, action, note string, out Outcome) (*Even
 	if err != nil {
 		return nil, fmt.Errorf("record %s: %w", action, err)
 	}
-	r := ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: action, Org: string(p.Department), Subject: "dataset:" + string(c.Dataset.ID),
+	about := "dataset:" + string(c.Dataset.ID)
+	r := ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: action, Org: string(p.Department), Subject: about, Case: about,
 		From: c.Now, To: c.Now, Count: 1, Payload: payload, Relation: ledger.Generated}
 	if c.LastStep != uuid.Nil {
 		r.Inputs, r.Relation = []uuid.UUID{c.LastStep}, ledger.Derived

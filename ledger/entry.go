@@ -30,10 +30,11 @@ type Entry struct {
 	Inputs     []uuid.UUID
 	InputsRoot tlog.Hash // RFC 6962 root over the inputs' ids, used in their place when they do not fit
 	Supersedes uuid.UUID
+	Case       Tag // the case that it is a step of, under the tenant key; zero when none
 }
 
-// wireEntry is the entry's CBOR map. Keys are never used again for another meaning; 14 is kept for the transaction
-// of a step that is also on the chain by itself.
+// wireEntry is the entry's CBOR map. Keys are never used again for another meaning; 14 was kept for the transaction
+// of a step that is also on the chain, which comes after the entry and names it instead.
 type wireEntry struct {
 	Version    uint8    `cbor:"1,keyasint"`
 	Kind       string   `cbor:"2,keyasint"`
@@ -50,6 +51,7 @@ type wireEntry struct {
 	Relation   uint8    `cbor:"13,keyasint,omitempty"`
 	Supersedes []byte   `cbor:"15,keyasint,omitempty"`
 	InputsRoot []byte   `cbor:"16,keyasint,omitempty"`
+	Case       []byte   `cbor:"17,keyasint,omitempty"`
 }
 
 // relations are numbered by their place; 0 is none.
@@ -91,6 +93,9 @@ func (e Entry) wire() wireEntry {
 	if e.InputsRoot != (tlog.Hash{}) {
 		w.InputsRoot = e.InputsRoot[:]
 	}
+	if e.Case != (Tag{}) {
+		w.Case = e.Case[:]
+	}
 	return w
 }
 
@@ -127,6 +132,7 @@ func (w wireEntry) check() error {
 		{len(w.Commitment) != len(Commitment{}), "commitment is not 32 bytes"},
 		{int(w.Relation) >= len(relations), "relation is not known"},
 		{w.Supersedes != nil && len(w.Supersedes) != 16, "superseded id is not 16 bytes"},
+		{w.Case != nil && (len(w.Case) != len(Tag{}) || Tag(w.Case) == Tag{}), "case tag is not 16 bytes, or zero"},
 		{w.InputsRoot != nil && len(w.InputsRoot) != tlog.HashSize, "root of inputs is not 32 bytes"},
 		{w.InputsRoot != nil && w.Inputs != nil, "inputs are given twice"},
 		{slices.ContainsFunc(w.Inputs, func(id []byte) bool { return len(id) != 16 }), "input id is not 16 bytes"},
@@ -155,6 +161,9 @@ func (w wireEntry) entry() Entry {
 	}
 	if w.InputsRoot != nil {
 		e.InputsRoot = tlog.Hash(w.InputsRoot)
+	}
+	if w.Case != nil {
+		e.Case = Tag(w.Case)
 	}
 	return e
 }

@@ -21,6 +21,7 @@ func TestEntryReadsBackAsItWas(t *testing.T) {
 	first := entry(0)
 	later := entry(41)
 	later.Supersedes, later.Inputs = uuid.NameSpaceURL, nil
+	later.Case = ledger.Tag{1}
 	for _, want := range []ledger.Entry{first, later} {
 		b, err := want.Encode()
 		if err != nil {
@@ -39,6 +40,7 @@ func TestEveryValidRecordFitsItsEntry(t *testing.T) {
 		Tag: ledger.Tag(bytes.Repeat([]byte{0xff}, 16)), Seq: 1<<32 - 1, Prev: 1<<63 - 1,
 		From: time.UnixMilli(253402300799999), To: time.UnixMilli(253402300799999), Count: 1<<32 - 1,
 		Relation: ledger.Invalidated, Supersedes: uuid.Max,
+		Case: ledger.Tag(bytes.Repeat([]byte{0xff}, 16)),
 	}
 	for n := range 5 {
 		e.Inputs = make([]uuid.UUID, n*n*n)
@@ -122,6 +124,8 @@ func TestEntryInAnotherFormIsRefused(t *testing.T) {
 		"relation":        bend(func(m map[int]any) { m[13] = 9 }),
 		"inputs twice":    bend(func(m map[int]any) { m[16] = make([]byte, 32) }),
 		"float":           bend(func(m map[int]any) { m[10] = 1.5 }),
+		"short case":      bend(func(m map[int]any) { m[17] = make([]byte, 15) }),
+		"zero case":       bend(func(m map[int]any) { m[17] = make([]byte, 16) }),
 		"null":            bend(func(m map[int]any) { m[15] = nil }),
 	} {
 		if _, err := ledger.ParseEntry(b); err == nil {
@@ -142,6 +146,7 @@ func TestUnfitRecordNamesTheField(t *testing.T) {
 		"kind":     func(r *ledger.Record) { r.Kind = "grant" },
 		"org":      func(r *ledger.Record) { r.Org = strings.Repeat("o", 31) },
 		"subject":  func(r *ledger.Record) { r.Subject = "a\x00" },
+		"case":     func(r *ledger.Record) { r.Case = strings.Repeat("c", ledger.MaxCase+1) },
 		"from":     func(r *ledger.Record) { r.To = when.Add(-time.Second) },
 		"count":    func(r *ledger.Record) { r.Count = 0 },
 		"payload":  func(r *ledger.Record) { r.Payload = make([]byte, ledger.MaxPayload+1) },

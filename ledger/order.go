@@ -17,6 +17,7 @@ var order = []move{
 	{"requested", "request.approved", "approved"},
 	{"requested", "request.refused", "refused"},
 	{"approved", "grant.created", "granted"},
+	{"granted", "decision.permit", "granted"}, // a use begins with its permission, before any data moves
 	{"granted", "query.done", "granted"},
 	{"granted", "query.failed", "granted"},
 	{"granted", "grant.blocked", "blocked"},

@@ -38,6 +38,7 @@ type Record struct {
 	Kind       string // "object.verb", e.g. "grant.created"; at most 48 bytes
 	Org        string // the organisation that acts, e.g. the department's id
 	Subject    string // what it is about, e.g. "dataset:ds_1"; numbered without gaps per subject
+	Case       string // the procedure that it is a step of, e.g. "request:rq_1"; "" when none. Steps go on the chain too
 	From, To   time.Time
 	Count      uint64 // facts covered: 1, or a segment's readings
 	Payload    []byte

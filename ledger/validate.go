@@ -15,9 +15,10 @@ import (
 
 // Limits of a record. They are chosen so that every valid record makes an entry of at most MaxEntry bytes.
 const (
-	MaxKind    = 48
+	MaxKind    = 30
 	MaxOrg     = 30
 	MaxSubject = 200
+	MaxCase    = 64
 	MaxInputs  = 1024
 	MaxPayload = 1 << 20
 
@@ -39,6 +40,8 @@ func (r Record) Validate() error {
 		return plinth.Invalid("org", "must be 1 to %d bytes of printable text without spaces", MaxOrg)
 	case !validText(r.Subject, MaxSubject):
 		return plinth.Invalid("subject", "must be 1 to %d bytes of printable text without spaces", MaxSubject)
+	case r.Case != "" && (r.Origin != Authz || !validText(r.Case, MaxCase)):
+		return plinth.Invalid("case", "must be 1 to %d bytes of printable text without spaces, in the log %s", MaxCase, Authz)
 	case !validTime(r.From) || !validTime(r.To) || r.To.Before(r.From):
 		return plinth.Invalid("from", "the time range must lie between 1970 and 9999 and not run backwards")
 	case r.Count == 0 || r.Count > maxCount:

@@ -93,9 +93,10 @@ type Decision struct {
 	Outcome      Outcome
 	Record       uuid.UUID
 	Evidence     string
-	// Quota and Scope are of the judged grant and risk, for the steps that follow; they are not stored.
-	Quota int64
-	Scope Scope
+	// Request, Quota and Scope are of the judged grant and risk, for the steps that follow; they are not stored.
+	Request plinth.RequestID
+	Quota   int64
+	Scope   Scope
 }
 
 // Outcome is what became of a permitted query.

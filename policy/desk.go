@@ -48,7 +48,7 @@ func (d *Desk) decide(ctx context.Context, q Question, permitted Outcome) (Decis
 // decision joins question and verdict.
 func decision(q Question, v Verdict) Decision {
 	dec := Decision{ID: plinth.DecisionID(plinth.NewID("dc")), Permit: v.Permit, Subject: q.Subject.Account,
-		Department: q.Subject.Department, Action: q.Action, Dataset: q.Dataset, Grant: q.Grant,
+		Department: q.Subject.Department, Action: q.Action, Dataset: q.Dataset, Grant: q.Grant, Request: v.Grant.Request,
 		GrantVersion: v.Grant.Version, Purpose: q.Purpose, Columns: q.Columns, Reasons: v.Reasons,
 		WouldPassIf: v.WouldPassIf, Obligations: v.Obligations, At: q.At, PolicyRev: v.PolicyRev, DataRev: v.DataRev,
 		Statement: q.Text, Quota: v.Quota, Scope: v.Grant.Scope}
@@ -103,7 +103,7 @@ func (d *Desk) add(ctx context.Context, dec *Decision) error {
 	if dec.Permit {
 		kind = "decision.permit"
 	}
-	rec := record(kind, string(dec.Department), dec.subject(), dec.At, dec.fact())
+	rec := record(kind, string(dec.Department), dec.subject(), dec.inCase(), dec.At, dec.fact())
 	rec.Relation, dec.Record = ledger.Used, rec.ID
 	return d.Store.AddDecision(ctx, *dec, rec)
 }
@@ -111,7 +111,7 @@ func (d *Desk) add(ctx context.Context, dec *Decision) error {
 // Finish writes what became of a running query.
 func (d *Desk) Finish(ctx context.Context, dec Decision, o Outcome, rows int64) error {
 	now := d.Now().UTC()
-	rec := record("query."+string(o), string(dec.Department), dec.subject(), now, struct {
+	rec := record("query."+string(o), string(dec.Department), dec.subject(), "", now, struct {
 		Decision, Outcome string
 		Rows              int64
 	}{string(dec.ID), string(o), rows}, dec.Record)
@@ -158,6 +158,16 @@ func (dec Decision) subject() string {
 		return "account:" + string(dec.Subject)
 	}
 	return "grant:" + string(dec.Grant)
+}
+
+// inCase is the case that the decision is a step of: the permission to read under a grant is the use, and one of its
+// request's steps. Its outcome is not: it may come after a revocation, which no use may. A denial and a bare question
+// use nothing, else anybody could fill another's case.
+func (dec Decision) inCase() string {
+	if dec.Outcome != Running || dec.Request == "" {
+		return ""
+	}
+	return caseOf(dec.Request)
 }
 
 // fact is the part of a decision that its evidence commits to.

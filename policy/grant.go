@@ -132,7 +132,7 @@ func (d *Desk) refuse(ctx context.Context, p plinth.Principal, r Request, a Answ
 	}
 	created := r.Record
 	r.State = Refused
-	rec := record("request.refused", string(p.Department), "request:"+string(r.ID), r.AnsweredAt, r.fact(), created)
+	rec := record("request.refused", string(p.Department), caseOf(r.ID), caseOf(r.ID), r.AnsweredAt, r.fact(), created)
 	r.Record = rec.ID
 	return r, d.Store.AnswerRequest(ctx, r, nil, rec)
 }
@@ -151,8 +151,8 @@ func (d *Desk) approve(ctx context.Context, p plinth.Principal, r Request, a Ans
 	}
 	created := r.Record
 	r.State, r.Grant = Approved, g.ID
-	approved := record("request.approved", string(p.Department), "request:"+string(r.ID), now, r.fact(), created)
-	made := record("grant.created", string(p.Department), "grant:"+string(g.ID), now, g.fact(), approved.ID)
+	approved := record("request.approved", string(p.Department), caseOf(r.ID), caseOf(r.ID), now, r.fact(), created)
+	made := record("grant.created", string(p.Department), "grant:"+string(g.ID), caseOf(r.ID), now, g.fact(), approved.ID)
 	r.Record, g.Record = approved.ID, made.ID
 	if err := d.Store.AnswerRequest(ctx, r, &g, approved, made); err != nil {
 		return r, err
@@ -256,7 +256,7 @@ func (d *Desk) RevokeGrant(ctx context.Context, p plinth.Principal, id plinth.Gr
 	now := d.Now().UTC()
 	before := g.Record
 	g.Version, g.State, g.Reason, g.CreatedBy, g.CreatedAt = g.Version+1, Revoked, reason, p.Account, now
-	rec := record("grant.revoked", string(p.Department), "grant:"+string(g.ID), now, g.fact(), before)
+	rec := record("grant.revoked", string(p.Department), "grant:"+string(g.ID), caseOf(g.Request), now, g.fact(), before)
 	rec.Relation, rec.Supersedes, g.Record = ledger.Invalidated, before, rec.ID
 	if err := d.Store.AddGrant(ctx, g, rec); err != nil {
 		return g, err
@@ -269,7 +269,7 @@ func (d *Desk) RevokeGrant(ctx context.Context, p plinth.Principal, id plinth.Gr
 func (d *Desk) Block(ctx context.Context, g Grant, why string) error {
 	now, before := d.Now().UTC(), g.Record
 	g.Version, g.State, g.Reason, g.CreatedAt = g.Version+1, Blocked, why, now
-	rec := record("grant.blocked", string(g.Publisher), "grant:"+string(g.ID), now, g.fact(), before)
+	rec := record("grant.blocked", string(g.Publisher), "grant:"+string(g.ID), caseOf(g.Request), now, g.fact(), before)
 	rec.Relation, rec.Supersedes, g.Record = ledger.Invalidated, before, rec.ID
 	return d.Store.AddGrant(ctx, g, rec)
 }

@@ -102,7 +102,7 @@ func (d *Desk) CreateRequest(ctx context.Context, p plinth.Principal, r Request)
 	if r.DueAt, err = d.Datasets.WorkingDays(ctx, now, int(due.Value)); err != nil {
 		return Request{}, err
 	}
-	rec := record("request.created", string(p.Department), "request:"+string(r.ID), now, r.fact())
+	rec := record("request.created", string(p.Department), caseOf(r.ID), caseOf(r.ID), now, r.fact())
 	r.Record = rec.ID
 	if err := d.Store.AddRequest(ctx, r, rec); err != nil {
 		return Request{}, err
@@ -239,15 +239,18 @@ func (r Request) fact() any {
 		r.NotBefore, r.NotAfter, string(r.State), string(r.CreatedBy), r.Answer, string(r.Grant)}
 }
 
-// record makes the ledger record of one step.
-func record(kind, org, subject string, at time.Time, fact any, inputs ...uuid.UUID) ledger.Record {
+// record makes the ledger record of one step of a case; "" when it is no step of any.
+func record(kind, org, subject, in string, at time.Time, fact any, inputs ...uuid.UUID) ledger.Record {
 	payload, err := json.Marshal(fact)
 	if err != nil { // facts are plain structs of text, numbers and times
 		panic("policy: " + err.Error())
 	}
-	return ledger.Record{ID: newRecordID(), Origin: ledger.Authz, Kind: kind, Org: org, Subject: subject,
+	return ledger.Record{ID: newRecordID(), Origin: ledger.Authz, Kind: kind, Org: org, Subject: subject, Case: in,
 		From: at, To: at, Count: 1, Payload: payload, Relation: ledger.Generated, Inputs: inputs}
 }
+
+// caseOf names the case of a request: its own steps, its grant's, and the uses of that grant.
+func caseOf(id plinth.RequestID) string { return "request:" + string(id) }
 
 // newRecordID makes a time-ordered id, so that the outbox and its index grow at one end.
 func newRecordID() uuid.UUID {

@@ -145,7 +145,7 @@ func (c *Cases) Handle(ctx context.Context, p plinth.Principal, id plinth.AlertI
 func (c *Cases) move(ctx context.Context, p plinth.Principal, a Alert, to AlertState, note string) (Alert, error) {
 	from, now := a.State, c.now().UTC()
 	a.State, a.HandledBy, a.Note = to, p.Account, note
-	rec := riskRecord("alert."+string(to), string(p.Department), "alert:"+string(a.ID), now, a.fact(), a.Record)
+	rec := riskRecord("alert."+string(to), string(p.Department), a.ID, now, a.fact(), a.Record)
 	rec.Supersedes, a.Record = a.Record, rec.ID
 	if err := c.store.MoveAlert(ctx, a, from, rec); err != nil {
 		return a, err

@@ -173,11 +173,13 @@ type Scores interface {
 	SaveRisk(ctx context.Context, consumer plinth.AccountID, score float64, band string, contained bool, at time.Time) error
 }
 
-func riskRecord(kind, org, subject string, at time.Time, payload []byte, inputs ...uuid.UUID) ledger.Record {
+// riskRecord makes the record of a step of an alert, which is a case of its own.
+func riskRecord(kind, org string, alert plinth.AlertID, at time.Time, payload []byte, inputs ...uuid.UUID) ledger.Record {
 	id, err := uuid.NewV7()
 	if err != nil {
 		panic("security: no randomness: " + err.Error())
 	}
-	return ledger.Record{ID: id, Origin: ledger.Authz, Kind: kind, Org: org, Subject: subject, From: at, To: at, Count: 1,
+	about := "alert:" + string(alert)
+	return ledger.Record{ID: id, Origin: ledger.Authz, Kind: kind, Org: org, Subject: about, Case: about, From: at, To: at, Count: 1,
 		Payload: payload, Relation: ledger.Generated, Inputs: inputs}
 }

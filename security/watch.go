@@ -176,7 +176,7 @@ func (w *Watch) raise(ctx context.Context, r RiskRule, a Alert, now time.Time) e
 	a.ID, a.Rule, a.Title = plinth.AlertID(plinth.NewID("al")), r.ID, r.Title
 	a.Severity = min(100, r.Severity+a.Severity)
 	a.Day, a.At, a.State = policy.Day(now), now, AlertNew
-	rec := riskRecord("alert.raised", "plinth", "alert:"+string(a.ID), now, a.fact())
+	rec := riskRecord("alert.raised", "plinth", a.ID, now, a.fact())
 	a.Record = rec.ID
 	first, err := w.store.AddAlert(ctx, a, rec)
 	if err != nil || !first {

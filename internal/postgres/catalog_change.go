@@ -28,7 +28,7 @@ func (s *Catalog) Create(ctx context.Context, id plinth.DatasetID, now time.Time
 		if err != nil {
 			return fmt.Errorf("create dataset: %w", err)
 		}
-		return writeOutcome(ctx, tx, k, out)
+		return s.writeOutcome(ctx, tx, k, out)
 	})
 }
 
@@ -47,7 +47,7 @@ func (s *Catalog) ChangeDataset(ctx context.Context, id plinth.DatasetID, now ti
 		if !r.State.Ended() {
 			k.Open = &r.Registration
 		}
-		return decideAndWrite(ctx, tx, k, decide)
+		return s.decideAndWrite(ctx, tx, k, decide)
 	})
 }
 
@@ -71,16 +71,16 @@ func (s *Catalog) ChangeRegistration(ctx context.Context, id plinth.Registration
 			return err
 		}
 		k.Open, k.Proposal = &r.Registration, r.proposal
-		return decideAndWrite(ctx, tx, k, decide)
+		return s.decideAndWrite(ctx, tx, k, decide)
 	})
 }
 
-func decideAndWrite(ctx context.Context, tx pgx.Tx, k catalog.Case, decide catalog.Decision) error {
+func (s *Catalog) decideAndWrite(ctx context.Context, tx pgx.Tx, k catalog.Case, decide catalog.Decision) error {
 	out, err := decide(k)
 	if err != nil {
 		return err
 	}
-	return writeOutcome(ctx, tx, k, out)
+	return s.writeOutcome(ctx, tx, k, out)
 }
 
 // loadCase locks the dataset, so that changes of it wait for each other, and reads what a decision looks at.
@@ -114,7 +114,7 @@ func loadRules(ctx context.Context, tx pgx.Tx, k *catalog.Case) error {
 }
 
 // writeOutcome writes all of an outcome: the registration, the dataset, the step and its record, the index.
-func writeOutcome(ctx context.Context, tx pgx.Tx, k catalog.Case, out catalog.Outcome) error {
+func (s *Catalog) writeOutcome(ctx context.Context, tx pgx.Tx, k catalog.Case, out catalog.Outcome) error {
 	content := k.Proposal
 	if out.Proposal != nil {
 		content = *out.Proposal
@@ -123,7 +123,7 @@ func writeOutcome(ctx context.Context, tx pgx.Tx, k catalog.Case, out catalog.Ou
 		return err
 	}
 	if out.Event != nil {
-		if err := writeEvent(ctx, tx, k.Dataset.ID, out.Open.ID, *out.Event); err != nil {
+		if err := s.writeEvent(ctx, tx, k.Dataset.ID, out.Open.ID, *out.Event); err != nil {
 			return err
 		}
 	}
@@ -175,8 +175,8 @@ func nullTime(t time.Time) *time.Time {
 	return &t
 }
 
-func writeEvent(ctx context.Context, tx pgx.Tx, id plinth.DatasetID, r plinth.RegistrationID, e catalog.Event) error {
-	if err := AppendRecord(ctx, tx, e.Record); err != nil {
+func (s *Catalog) writeEvent(ctx context.Context, tx pgx.Tx, id plinth.DatasetID, r plinth.RegistrationID, e catalog.Event) error {
+	if err := s.db.AppendRecord(ctx, tx, e.Record); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `

@@ -58,7 +58,7 @@ func (s *Catalog) AddRule(ctx context.Context, r catalog.Rule, by plinth.Princip
 		if tag.RowsAffected() == 0 {
 			return plinth.Invalid("key", "%q is not a rule", r.Key)
 		}
-		return AppendRecord(ctx, tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "rule.added", Org: org,
+		return s.db.AppendRecord(ctx, tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "rule.added", Org: org,
 			Subject: "rule:" + r.Key, From: r.ValidFrom, To: r.ValidFrom, Count: 1, Payload: payload, Relation: ledger.Generated})
 	})
 }

@@ -45,11 +45,11 @@ func (s *Accounts) AddToken(ctx context.Context, t security.Token) error {
 		if err != nil {
 			return fmt.Errorf("add token: %w", err)
 		}
-		return recordToken(ctx, tx, "token.created", t, t.CreatedAt)
+		return s.recordToken(ctx, tx, "token.created", t, t.CreatedAt)
 	})
 }
 
-func recordToken(ctx context.Context, tx pgx.Tx, kind string, t security.Token, at time.Time) error {
+func (s *Accounts) recordToken(ctx context.Context, tx pgx.Tx, kind string, t security.Token, at time.Time) error {
 	payload, err := json.Marshal(struct {
 		Token     string           `json:"token"`
 		Account   plinth.AccountID `json:"account"`
@@ -64,7 +64,7 @@ func recordToken(ctx context.Context, tx pgx.Tx, kind string, t security.Token, 
 	if err := tx.QueryRow(ctx, `SELECT department FROM account WHERE id = $1`, t.Account).Scan(&department); err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
-	return AppendRecord(ctx, tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: kind, Org: department,
+	return s.db.AppendRecord(ctx, tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: kind, Org: department,
 		Subject: "account:" + string(t.Account), From: at, To: at, Count: 1, Payload: payload, Relation: ledger.Generated})
 }
 
@@ -101,7 +101,7 @@ func (s *Accounts) RevokeToken(ctx context.Context, account plinth.AccountID, id
 			return fmt.Errorf("revoke token: %w", err)
 		}
 		t.RevokedAt = at
-		return recordToken(ctx, tx, "token.revoked", t, at)
+		return s.recordToken(ctx, tx, "token.revoked", t, at)
 	})
 	return t, err
 }

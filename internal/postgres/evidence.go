@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"plinth/ledger"
 	"plinth/ledger/sequencer"
 )
 
@@ -77,6 +78,19 @@ func (l *Ledger) Get(ctx context.Context, id uuid.UUID) (sequencer.Listed, error
 	}
 	r, err := pgx.CollectExactlyOneRow(rows, scanListed)
 	return r, translate(err)
+}
+
+// ByCode returns the record that a short code stands for, once it is sealed.
+func (l *Ledger) ByCode(ctx context.Context, code string) (uuid.UUID, error) {
+	b, err := ledger.ShortCodeBytes(code)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	var id uuid.UUID
+	err = l.db.QueryRow(ctx, `
+		SELECT id FROM ledger_entry WHERE substring(sha256(uuid_send(id)) FROM 1 FOR 10) = $1
+		ORDER BY origin, idx LIMIT 1`, b).Scan(&id)
+	return id, translate(err)
 }
 
 // Logs returns the state of every log.

@@ -24,14 +24,14 @@ func NewLedger(db *DB) *Ledger { return &Ledger{db} }
 var _ sequencer.Store = (*Ledger)(nil)
 
 const recordColumns = `o.id, o.origin, o.kind, o.org, o.subject, o.t_from, o.t_to, o.count, o.payload, o.relation,
-	o.inputs, o.supersedes`
+	o.inputs, o.supersedes, o.case_id`
 
 func scanRecord(row pgx.CollectableRow) (ledger.Record, error) {
 	var r ledger.Record
 	var count int64
 	var supersedes uuid.NullUUID
 	err := row.Scan(&r.ID, &r.Origin, &r.Kind, &r.Org, &r.Subject, &r.From, &r.To, &count, &r.Payload, &r.Relation,
-		&r.Inputs, &supersedes)
+		&r.Inputs, &supersedes, &r.Case)
 	r.Count, r.Supersedes = uint64(count), supersedes.UUID
 	r.From, r.To = r.From.UTC(), r.To.UTC()
 	if len(r.Inputs) == 0 {
@@ -138,15 +138,19 @@ func unprojected(ctx context.Context, tx pgx.Tx, o ledger.Origin, rows []sequenc
 
 func copyEntries(ctx context.Context, tx pgx.Tx, o ledger.Origin, rows []sequencer.Row) error {
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"ledger_entry"},
-		[]string{"origin", "idx", "id", "kind", "org", "tag", "seq", "prev", "t_from", "t_to", "count", "leaf"},
+		[]string{"origin", "idx", "id", "kind", "org", "tag", "seq", "prev", "t_from", "t_to", "count", "leaf", "case_tag"},
 		pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 			r := rows[i]
 			var prev *int64
 			if r.Prev >= 0 {
 				prev = &r.Prev
 			}
+			var in []byte
+			if r.Case != (ledger.Tag{}) {
+				in = r.Case[:]
+			}
 			return []any{string(o), r.Index, r.ID, r.Kind, r.Org, r.Tag[:], int64(r.Seq), prev, r.From, r.To,
-				int64(r.Count), r.Leaf[:]}, nil
+				int64(r.Count), r.Leaf[:], in}, nil
 		}))
 	return err
 }

@@ -105,13 +105,13 @@ func (s *Catalog) Publish(ctx context.Context, now time.Time,
 			return err
 		}
 		made = l
-		return writeOpenList(ctx, tx, l, record)
+		return s.writeOpenList(ctx, tx, l, record)
 	})
 	return made, err
 }
 
-func writeOpenList(ctx context.Context, tx pgx.Tx, l catalog.OpenList, record ledger.Record) error {
-	if err := AppendRecord(ctx, tx, record); err != nil {
+func (s *Catalog) writeOpenList(ctx context.Context, tx pgx.Tx, l catalog.OpenList, record ledger.Record) error {
+	if err := s.db.AppendRecord(ctx, tx, record); err != nil {
 		return err
 	}
 	some := func(codes []string) []string { return append([]string{}, codes...) } // never NULL

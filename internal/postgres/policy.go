@@ -71,7 +71,7 @@ func (s *Policy) AddRequest(ctx context.Context, r policy.Request, rec ledger.Re
 		if err != nil {
 			return err
 		}
-		return addStep(ctx, tx, r.ID, rec, r.CreatedBy, r.Reason)
+		return s.addStep(ctx, tx, r.ID, rec, r.CreatedBy, r.Reason)
 	})
 }
 
@@ -83,14 +83,14 @@ func filterJSON(f []policy.Condition) []policy.Condition {
 	return f
 }
 
-func addStep(ctx context.Context, tx pgx.Tx, id plinth.RequestID, rec ledger.Record, actor plinth.AccountID, note string) error {
+func (s *Policy) addStep(ctx context.Context, tx pgx.Tx, id plinth.RequestID, rec ledger.Record, actor plinth.AccountID, note string) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO policy_request_step (request_id, at, actor, action, note, record_id) VALUES ($1, $2, $3, $4, $5, $6)`,
 		id, rec.From, actor, rec.Kind, note, rec.ID)
 	if err != nil {
 		return err
 	}
-	return AppendRecord(ctx, tx, rec)
+	return s.db.AppendRecord(ctx, tx, rec)
 }
 
 // Request implements policy.Requests.
@@ -163,7 +163,7 @@ func (s *Policy) AnswerRequest(ctx context.Context, r policy.Request, g *policy.
 			return plinth.Errorf(plinth.ErrConflict, "the request is answered already")
 		}
 		for _, rec := range recs {
-			if err := addStep(ctx, tx, r.ID, rec, r.AnsweredBy, r.Answer); err != nil {
+			if err := s.addStep(ctx, tx, r.ID, rec, r.AnsweredBy, r.Answer); err != nil {
 				return err
 			}
 		}

@@ -26,6 +26,9 @@ func scanDecision(row pgx.CollectableRow) (d policy.Decision, err error) {
 func (s *Policy) AddDecision(ctx context.Context, d policy.Decision, rec ledger.Record) error {
 	return s.db.InTx(ctx, func(tx pgx.Tx) error {
 		if d.Outcome == policy.Running {
+			if err := lockCase(ctx, tx, rec.Case); err != nil {
+				return err
+			}
 			if err := stillNewest(ctx, tx, d); err != nil {
 				return err
 			}
@@ -38,7 +41,7 @@ func (s *Policy) AddDecision(ctx context.Context, d policy.Decision, rec ledger.
 		if err := insertDecision(ctx, tx, d); err != nil {
 			return err
 		}
-		return AppendRecord(ctx, tx, rec)
+		return s.db.AppendRecord(ctx, tx, rec)
 	})
 }
 
@@ -120,7 +123,7 @@ func (s *Policy) FinishDecision(ctx context.Context, id plinth.DecisionID, o pol
 		if err != nil {
 			return err
 		}
-		return AppendRecord(ctx, tx, rec)
+		return s.db.AppendRecord(ctx, tx, rec)
 	})
 }
 

@@ -66,7 +66,7 @@ func (s *Policy) AddGrant(ctx context.Context, g policy.Grant, rec ledger.Record
 		if err := insertGrant(ctx, tx, g); err != nil {
 			return err
 		}
-		return AppendRecord(ctx, tx, rec)
+		return s.db.AppendRecord(ctx, tx, rec)
 	})
 }
 

@@ -34,7 +34,7 @@ func TestRecordCommitsWithItsFact(t *testing.T) {
 		Inputs: []uuid.UUID{uuid.New()}}
 	undone := errors.New("undone")
 	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-		if err := postgres.AppendRecord(t.Context(), tx, record); err != nil {
+		if err := db.AppendRecord(t.Context(), tx, record); err != nil {
 			return err
 		}
 		return undone
@@ -44,7 +44,7 @@ func TestRecordCommitsWithItsFact(t *testing.T) {
 	}
 	for range 2 {
 		if err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-			return postgres.AppendRecord(t.Context(), tx, record)
+			return db.AppendRecord(t.Context(), tx, record)
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestBadKindIsInvalid(t *testing.T) {
 	db := open(t)
 	now := time.Now()
 	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-		return postgres.AppendRecord(t.Context(), tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "Grant",
+		return db.AppendRecord(t.Context(), tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "Grant",
 			Org: "o", Subject: "s", From: now, To: now, Count: 1, Payload: []byte{}})
 	})
 	if !errors.Is(err, plinth.ErrInvalid) {

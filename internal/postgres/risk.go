@@ -94,7 +94,7 @@ func (s *Risk) AddAlert(ctx context.Context, a security.Alert, rec ledger.Record
 		if first = err == nil && tag.RowsAffected() == 1; !first {
 			return err
 		}
-		return AppendRecord(ctx, tx, rec)
+		return s.db.AppendRecord(ctx, tx, rec)
 	})
 	return first, err
 }
@@ -180,7 +180,7 @@ func (s *Risk) MoveAlert(ctx context.Context, a security.Alert, from security.Al
 		if tag.RowsAffected() != 1 {
 			return plinth.Errorf(plinth.ErrConflict, "someone else handled the alert, look again")
 		}
-		return AppendRecord(ctx, tx, rec)
+		return s.db.AppendRecord(ctx, tx, rec)
 	})
 }
 

@@ -214,11 +214,13 @@ CREATE TABLE ledger_entry (
     t_to timestamp with time zone NOT NULL,
     count bigint NOT NULL,
     leaf bytea NOT NULL,
+    case_tag bytea,
     PRIMARY KEY (origin, idx),
     CHECK (((prev >= 0) AND (prev < idx))),
     CHECK (((seq = 1) = (prev IS NULL))),
     CHECK ((count > 0)),
     CHECK ((idx >= 0)),
+    CHECK ((octet_length(case_tag) = 16)),
     CHECK ((octet_length(leaf) = 32)),
     CHECK ((octet_length(tag) = 16)),
     CHECK ((origin = ANY (ARRAY['authz'::text, 'device'::text]))),
@@ -226,6 +228,8 @@ CREATE TABLE ledger_entry (
     UNIQUE (id),
     UNIQUE (origin, tag, seq)
 );
+CREATE INDEX ledger_entry_case ON public.ledger_entry USING btree (origin, case_tag, idx) WHERE (case_tag IS NOT NULL);
+CREATE INDEX ledger_entry_code ON public.ledger_entry USING btree (SUBSTRING(sha256(uuid_send(id)) FROM 1 FOR 10));
 
 CREATE TABLE ledger_log (
     origin text NOT NULL,
@@ -254,8 +258,10 @@ CREATE TABLE ledger_outbox (
     inputs uuid[] NOT NULL DEFAULT '{}'::uuid[],
     supersedes uuid,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
+    case_id text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (n),
     CHECK (((kind ~ '^[a-z_]+(\.[a-z_]+)+$'::text) AND (octet_length(kind) <= 48))),
+    CHECK (((octet_length(case_id) <= 64) AND ((case_id = ''::text) OR (origin = 'authz'::text)))),
     CHECK (((octet_length(org) >= 1) AND (octet_length(org) <= 64))),
     CHECK (((octet_length(subject) >= 1) AND (octet_length(subject) <= 200))),
     CHECK ((count > 0)),
@@ -263,6 +269,7 @@ CREATE TABLE ledger_outbox (
     CHECK ((t_to >= t_from)),
     UNIQUE (id)
 );
+CREATE INDEX ledger_outbox_case ON public.ledger_outbox USING btree (case_id, n) WHERE (case_id <> ''::text);
 CREATE INDEX ledger_outbox_subject ON public.ledger_outbox USING btree (origin, subject, n);
 CREATE TRIGGER ledger_outbox_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_outbox FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
 CREATE TRIGGER ledger_outbox_enqueue AFTER INSERT ON public.ledger_outbox FOR EACH ROW EXECUTE FUNCTION ledger_enqueue();

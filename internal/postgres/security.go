@@ -49,7 +49,7 @@ func (s *Accounts) CreateAccounts(ctx context.Context, by plinth.AccountID, all 
 			if err != nil {
 				return fmt.Errorf("create account: %w", err)
 			}
-			if err := recordAccount(ctx, tx, "account.created", a, by, a.CreatedAt); err != nil {
+			if err := s.recordAccount(ctx, tx, "account.created", a, by, a.CreatedAt); err != nil {
 				return err
 			}
 		}
@@ -58,7 +58,7 @@ func (s *Accounts) CreateAccounts(ctx context.Context, by plinth.AccountID, all 
 }
 
 // recordAccount appends the evidence of a change of an account; neither its name nor its password is in it.
-func recordAccount(ctx context.Context, tx pgx.Tx, kind string, a security.Account, by plinth.AccountID, at time.Time) error {
+func (s *Accounts) recordAccount(ctx context.Context, tx pgx.Tx, kind string, a security.Account, by plinth.AccountID, at time.Time) error {
 	payload, err := json.Marshal(struct {
 		Account    plinth.AccountID `json:"account"`
 		Department plinth.AgentID   `json:"department"`
@@ -69,7 +69,7 @@ func recordAccount(ctx context.Context, tx pgx.Tx, kind string, a security.Accou
 	if err != nil {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
-	return AppendRecord(ctx, tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: kind, Org: string(a.Department),
+	return s.db.AppendRecord(ctx, tx, ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: kind, Org: string(a.Department),
 		Subject: "account:" + string(a.ID), From: at, To: at, Count: 1, Payload: payload, Relation: ledger.Generated})
 }
 
@@ -127,7 +127,7 @@ func (s *Accounts) DisableAccount(ctx context.Context, id, by plinth.AccountID, 
 				return fmt.Errorf("disable account: %w", err)
 			}
 		}
-		return recordAccount(ctx, tx, "account.disabled", a, by, at)
+		return s.recordAccount(ctx, tx, "account.disabled", a, by, at)
 	})
 	return a, err
 }

@@ -69,7 +69,7 @@ func (s *Segments) Closed(ctx context.Context, before time.Time, limit int) ([]p
 func (s *Segments) Seal(ctx context.Context, segments []pipelines.Segment) error {
 	return s.db.InTx(ctx, func(tx pgx.Tx) error {
 		for _, seg := range segments {
-			if err := seal(ctx, tx, seg); err != nil {
+			if err := s.seal(ctx, tx, seg); err != nil {
 				return fmt.Errorf("segment of %s: %w", seg.Device, err)
 			}
 		}
@@ -77,7 +77,7 @@ func (s *Segments) Seal(ctx context.Context, segments []pipelines.Segment) error
 	})
 }
 
-func seal(ctx context.Context, tx pgx.Tx, seg pipelines.Segment) error {
+func (s *Segments) seal(ctx context.Context, tx pgx.Tx, seg pipelines.Segment) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM segment_due WHERE device = $1 AND t_from = $2`, string(seg.Device), seg.From); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func seal(ctx context.Context, tx pgx.Tx, seg pipelines.Segment) error {
 		uuid.NullUUID{UUID: before, Valid: before != uuid.Nil}); err != nil {
 		return err
 	}
-	return AppendRecord(ctx, tx, record)
+	return s.db.AppendRecord(ctx, tx, record)
 }
 
 // newest returns the record and the root of the window's newest segment, or nothing.

@@ -79,6 +79,9 @@ func (s *Sequencer) entry(r ledger.Record, tag ledger.Tag, last Tail) ([]byte, e
 		Count: r.Count, Commitment: ledger.Commit(salt, r.Payload), Relation: r.Relation, Inputs: r.Inputs,
 		Supersedes: r.Supersedes,
 	}
+	if r.Case != "" {
+		e.Case = ledger.SubjectTag(s.keys.Tenant, r.Case)
+	}
 	if last.Seq > 0 {
 		e.Prev = last.Index
 	}

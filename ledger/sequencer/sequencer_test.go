@@ -84,7 +84,7 @@ func (h *house) write(n int) []uuid.UUID {
 	}
 	if err := h.db.InTx(h.t.Context(), func(tx pgx.Tx) error {
 		for i, id := range ids {
-			if err := postgres.AppendRecord(h.t.Context(), tx, ledger.Record{ID: id, Origin: ledger.Authz,
+			if err := h.db.AppendRecord(h.t.Context(), tx, ledger.Record{ID: id, Origin: ledger.Authz,
 				Kind: "grant.created", Org: "databureau", Subject: fmt.Sprintf("grant:g_%d", i%3), From: when, To: when,
 				Count: 1, Payload: fmt.Appendf(nil, `{"n":%d}`, i), Relation: ledger.Generated}); err != nil {
 				return err
@@ -332,7 +332,7 @@ func TestLateCommitIsNotMissed(t *testing.T) {
 	}
 	late := ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "grant.created", Org: "databureau",
 		Subject: "grant:late", From: when, To: when, Count: 1}
-	if err := postgres.AppendRecord(t.Context(), early, late); err != nil {
+	if err := h.db.AppendRecord(t.Context(), early, late); err != nil {
 		t.Fatal(err)
 	}
 	h.run()
