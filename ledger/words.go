@@ -47,6 +47,18 @@ var checkPhrases = map[Check]phrase{
 	NotCompleteness:    {"前后是否有遗漏的记录", "whether records before or after are missing"},
 	NotLaterStatus:     {"是否已被后来的记录取代", "whether a later record supersedes this one"},
 	NotTruth:           {"所记内容是否属实", "whether what was recorded is true"},
+	CheckDeviceLog:     {"检查点属于设备日志", "the checkpoint is one of a log of devices"},
+	CheckSegmentChain:  {"该设备的条目编号连续、前后相接", "the device's entries follow one another without a gap"},
+	CheckSegmentsInLog: {"全部条目均在检查点的默克尔树中", "all the entries are in the checkpoint's Merkle tree"},
+	CheckSegments:      {"各分段内容与条目的承诺一致，且属于该设备", "the segments are those committed to, and the device's"},
+	CheckSuperseding:   {"同一时间窗的后一分段取代前一分段", "of one window, each later segment supersedes the one before"},
+	CheckNewestEnd:     {"至检查点为止，该设备没有更新的条目", "up to the checkpoint the device has no newer entry"},
+	CheckReadings:      {"读数位于其分段之中", "the readings lie in their segments"},
+	NotAfterCheckpoint: {"检查点之后又记录了什么", "what was recorded after the checkpoint"},
+	NotEarlierSegments: {"文件首个条目之前的分段", "segments before the first entry in the file"},
+	NotNewestEnd:       {"检查点以内是否还有更新的分段（文件未含日志末段）", "whether newer segments are under the checkpoint (the file does not hold the log's end)"},
+	NotOtherTag:        {"该设备的读数是否另以其他主体标签入账", "whether readings of the device are logged under another subject's tag"},
+	NotSilence:         {"无分段的时段为何没有读数", "why there are no readings in the windows without a segment"},
 }
 
 var partPhrases = map[Part]phrase{
@@ -63,6 +75,10 @@ var partPhrases = map[Part]phrase{
 	PartSignature:   {"检查点签名", "checkpoint signature"},
 	PartInclusion:   {"条目或路径", "entry or path"},
 	PartPayload:     {"内容", "payload"},
+	PartSegment:     {"设备分段", "segment"},
+	PartProof:       {"分段或证明", "segments or proof"},
+	PartDevice:      {"设备", "device"},
+	PartReading:     {"读数", "reading"},
 }
 
 // Say returns the verdict in words.

@@ -2,16 +2,12 @@ package pipelines
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
 	"github.com/google/uuid"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"plinth"
 	"plinth/ledger"
@@ -197,80 +193,40 @@ func (s *Segmenter) segment(w Window, rows []sensors.Reading) (Segment, error) {
 	if d := s.Registry.Device(w.Device); d != nil {
 		seg.Owner = d.Owner
 	}
-	payload, err := deterministic.Marshal(segmentPayload{Version: 1, Device: string(w.Device), From: w.From.UnixMilli(),
-		To: w.To.UnixMilli(), Count: seg.Count, Root: seg.Root[:]})
+	payload, err := ledger.Segment{Device: string(w.Device), From: w.From, To: w.To, Count: seg.Count, Root: seg.Root}.Encode()
 	if err != nil {
-		return Segment{}, fmt.Errorf("encode segment: %w", err)
+		return Segment{}, err
 	}
 	seg.Payload = payload
 	return seg, nil
 }
 
-// segmentPayload is what the log commits to, as a CBOR array (RFC 8949 §4.2.1 core deterministic encoding).
-type segmentPayload struct {
-	_       struct{} `cbor:",toarray"`
-	Version int
-	Device  string
-	From    int64 // milliseconds since 1970
-	To      int64
-	Count   uint64
-	Root    []byte
-}
-
-var deterministic = func() cbor.EncMode {
-	m, err := cbor.CoreDetEncOptions().EncMode()
-	if err != nil {
-		panic(err) // the options are the library's own
-	}
-	return m
-}()
-
 // Record is the segment's record for the log. Its id follows from what it says, so a repeat is the same record.
 func (s Segment) Record(supersedes uuid.UUID) ledger.Record {
 	return ledger.Record{
 		ID:     uuid.NewSHA1(segmentSpace, slices.Concat(s.Payload, supersedes[:])),
-		Origin: ledger.Device, Kind: "device.segment", Org: string(s.Owner), Subject: "device:" + string(s.Device),
+		Origin: ledger.Device, Kind: ledger.SegmentKind, Org: string(s.Owner), Subject: ledger.DeviceSubject(string(s.Device)),
 		From: s.From, To: s.To, Count: s.Count, Payload: s.Payload, Relation: ledger.Attributed, Supersedes: supersedes,
 	}
 }
 
 var segmentSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("plinth/device.segment/v1"))
 
-// SegmentRoot is the RFC 6962 root over rows in order of metric, time and seq. Flags and rx are not in it: they are our
-// judgement and our clock, and may differ when a row comes again.
-func SegmentRoot(rows []sensors.Reading) [32]byte {
-	leaves := make([]tlog.Hash, len(rows))
+// SegmentRoot is the root of a segment's tree over rows in order of metric, time and seq; see ledger.SegmentRoot.
+func SegmentRoot(rows []sensors.Reading) [32]byte { return ledger.SegmentRoot(EvidenceReadings(rows)) }
+
+// ReadingLeaf is the bytes that stand for r in a segment's tree; see ledger.ReadingLeaf.
+func ReadingLeaf(r sensors.Reading) []byte { return ledger.ReadingLeaf(evidenceReading(r)) }
+
+// EvidenceReadings are rows as the ledger knows readings.
+func EvidenceReadings(rows []sensors.Reading) []ledger.Reading {
+	out := make([]ledger.Reading, len(rows))
 	for i, r := range rows {
-		leaves[i] = tlog.RecordHash(ReadingLeaf(r))
+		out[i] = evidenceReading(r)
 	}
-	return root(leaves)
+	return out
 }
 
-// ReadingLeaf is the bytes that stand for r in a segment's tree: each text with its length, each number big-endian, the
-// value as IEEE 754.
-func ReadingLeaf(r sensors.Reading) []byte {
-	b := make([]byte, 0, 64)
-	for _, s := range []string{"plinth-reading/v1", string(r.Device), r.Metric} {
-		b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
-		b = append(b, s...)
-	}
-	b = binary.BigEndian.AppendUint64(b, uint64(r.At.UnixMilli()))
-	b = binary.BigEndian.AppendUint64(b, r.Seq)
-	return binary.BigEndian.AppendUint64(b, math.Float64bits(r.Value))
-}
-
-// root is the Merkle tree hash of RFC 6962 §2.1.
-func root(leaves []tlog.Hash) tlog.Hash {
-	switch len(leaves) {
-	case 0:
-		h, _ := tlog.TreeHash(0, nil) // the hash of nothing; it cannot fail
-		return h
-	case 1:
-		return leaves[0]
-	}
-	k := 1
-	for 2*k < len(leaves) {
-		k *= 2
-	}
-	return tlog.NodeHash(root(leaves[:k]), root(leaves[k:]))
+func evidenceReading(r sensors.Reading) ledger.Reading {
+	return ledger.Reading{Device: string(r.Device), Metric: r.Metric, At: r.At, Seq: r.Seq, Value: r.Value}
 }

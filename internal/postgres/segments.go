@@ -109,8 +109,8 @@ func newest(ctx context.Context, tx pgx.Tx, seg pipelines.Segment) (uuid.UUID, [
 	var id uuid.UUID
 	var root []byte
 	err := tx.QueryRow(ctx, `
-		SELECT record_id, root FROM segment WHERE device = $1 AND t_from = $2 ORDER BY seq DESC LIMIT 1`,
-		string(seg.Device), seg.From).Scan(&id, &root)
+		SELECT record_id, root FROM segment WHERE device = $1 AND t_from = $2 AND t_to = $3 ORDER BY seq DESC LIMIT 1`,
+		string(seg.Device), seg.From, seg.To).Scan(&id, &root)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.Nil, nil, nil
 	}
