@@ -1,0 +1,342 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"plinth/ledger"
+)
+
+// subject is how far one subject's entries were followed.
+type subject struct {
+	Seq   uint64
+	Index int64
+}
+
+// dataAudit follows the data of record to the entries, and each subject's entries in their order. The entries are
+// proven before by the tree.
+type dataAudit struct {
+	origin   string
+	dir      string
+	size     int64
+	withData bool
+	withRows bool
+	contract map[string]Value // the contract's state
+	skipped  *skips
+	tell     func(int64)
+
+	at       dataPlace
+	subjects map[ledger.Tag]subject
+	late     map[uuid.UUID]int64 // segments without rows that a later one must supersede
+}
+
+// dataPlace is where in the files the next entry, record and rows begin.
+type dataPlace struct {
+	Index, Entries, Records, Rows int64
+}
+
+const entriesInBatch = 1024
+
+// dataBatch is some entries with what belongs to them.
+type dataBatch struct {
+	first   int64
+	entries [][]byte
+	records [][]byte
+	rows    [][]byte
+	parsed  []ledger.Entry
+	holds   []uint8 // of each record
+	rowHold []uint8
+	fault   error // the first, and of which nothing after is looked at
+	after   dataPlace
+}
+
+func (d *dataAudit) fault(index int64, what, format string, args ...any) *Fault {
+	return bad(StageData, fmt.Sprintf("%s %s %d", d.origin, what, index), format, args...)
+}
+
+// run goes through entries and data from where it is to the end.
+func (d *dataAudit) run(ctx context.Context) error {
+	if d.size == 0 {
+		return nil
+	}
+	f, err := os.Open(filepath.Join(d.dir, EntriesFile))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Seek(d.at.Entries, io.SeekStart); err != nil {
+		return err
+	}
+	records, err := openFrames(filepath.Join(d.dir, RecordsFile), d.at.Records, maxRecord)
+	if err != nil {
+		return err
+	}
+	defer records.close()
+	rows, err := openFrames(filepath.Join(d.dir, RowsFile), d.at.Rows, maxRows)
+	if err != nil {
+		return err
+	}
+	defer rows.close()
+	r := &dataReader{d: d, entries: &entryReader{r: bufio.NewReaderSize(f, 1<<18), next: d.at.Index, size: d.size,
+		offset: d.at.Entries}, records: records, rows: rows}
+	if err := pipe(ctx, func() *dataBatch { return &dataBatch{} }, r.read, d.work, d.take); err != nil {
+		return err
+	}
+	if n := int64(len(d.late)); n > 0 {
+		d.skipped.add(NotPendingRows, n)
+	}
+	return d.end(r)
+}
+
+// dataReader reads the three files beside each other.
+type dataReader struct {
+	d             *dataAudit
+	entries       *entryReader
+	records, rows *frames
+}
+
+func (r *dataReader) read(b *dataBatch) (bool, error) {
+	*b = dataBatch{first: r.entries.next}
+	var t treeBatch
+	for r.entries.next < r.entries.size && len(t.ends) < entriesInBatch {
+		if err := r.entries.entry(&t); err != nil {
+			return false, err // the tree has read the same file
+		}
+	}
+	begin := int32(0)
+	for i, end := range t.ends {
+		b.entries, begin = append(b.entries, t.buf[begin+2:end]), end
+		index := b.first + int64(i)
+		if r.d.withData && b.fault == nil {
+			b.records, b.fault = r.next(r.records, b.records, index, "record")
+		}
+		if r.d.withRows && b.fault == nil {
+			b.rows, b.fault = r.next(r.rows, b.rows, index, "rows of record")
+		}
+	}
+	b.after = dataPlace{r.entries.next, r.entries.offset, r.records.at, r.rows.at}
+	return len(b.entries) > 0, nil
+}
+
+func (r *dataReader) next(f *frames, into [][]byte, index int64, what string) ([][]byte, error) {
+	raw, err := f.next()
+	if err == io.EOF {
+		return into, r.d.fault(index, what, "is missing")
+	}
+	if err != nil {
+		return into, r.d.fault(index, what, "%v", err)
+	}
+	return append(into, raw), nil
+}
+
+// work parses the entries and opens their commitments.
+func (d *dataAudit) work(b *dataBatch) {
+	for i, raw := range b.entries {
+		e, err := ledger.ParseEntry(raw)
+		if err != nil {
+			b.fault = d.fault(b.first+int64(i), "entry", "%v", err)
+			return
+		}
+		b.parsed = append(b.parsed, e)
+		if !d.withData || i >= len(b.records) {
+			continue
+		}
+		payload, holds, err := d.record(b.first+int64(i), e, raw, b.records[i])
+		if err != nil {
+			b.fault = err
+			return
+		}
+		b.holds = append(b.holds, holds)
+		if !d.withRows || i >= len(b.rows) {
+			continue
+		}
+		rowHold, err := d.rows(b.first+int64(i), e, payload, holds, b.rows[i])
+		if err != nil {
+			b.fault = err
+			return
+		}
+		b.rowHold = append(b.rowHold, rowHold)
+	}
+}
+
+// record makes the entry anew of the row and what opens its commitment, and compares.
+func (d *dataAudit) record(index int64, e ledger.Entry, entry, raw []byte) (payload []byte, holds uint8, err error) {
+	var r Record
+	if err := decode(raw, &r); err != nil {
+		return nil, 0, d.fault(index, "record", "%v", err)
+	}
+	made, err := r.entry(e)
+	if err != nil {
+		return nil, 0, d.fault(index, "record", "%v", err)
+	}
+	if r.Holds == HoldsErased {
+		if err := d.erased(index, e); err != nil {
+			return nil, 0, err
+		}
+		made.Commitment = e.Commitment
+	} else if err := e.Commitment.Opens(r.Salt, r.Payload); err != nil {
+		return nil, 0, &notRow{d.fault(index, "record", "%v", err), index}
+	}
+	if b, err := made.Encode(); err != nil || !bytes.Equal(b, entry) {
+		return nil, 0, &notRow{d.fault(index, "record", "the row is not the one that the entry was made of"), index}
+	}
+	return r.Payload, r.Holds, nil
+}
+
+// erased tells whether the chain knows that the payload was shredded: an operator may not just say so.
+func (d *dataAudit) erased(index int64, e ledger.Entry) error {
+	if _, ok := d.contract["red/"+hex.EncodeToString(e.ID[:])]; !ok {
+		return d.fault(index, "record", "it is said to be erased, and the chain knows nothing of that")
+	}
+	return nil
+}
+
+// entry makes the entry of a row; what only the log knows is taken from the entry at hand.
+func (r Record) entry(e ledger.Entry) (ledger.Entry, error) {
+	made := ledger.Entry{Kind: r.Kind, Org: r.Org, Tag: e.Tag, Seq: e.Seq, Prev: e.Prev, From: time.UnixMilli(r.From).UTC(),
+		To: time.UnixMilli(r.To).UTC(), Count: r.Count, Commitment: e.Commitment, Relation: ledger.Relation(r.Relation)}
+	if len(r.ID) != 16 || len(r.Supersedes) != 0 && len(r.Supersedes) != 16 || r.Holds > HoldsErased {
+		return made, errors.New("it is not of the expected form")
+	}
+	if r.Holds == HoldsErased && (r.Payload != nil || r.Salt != nil) {
+		return made, errors.New("it is said to be erased and has a payload or salt")
+	}
+	made.ID = uuid.UUID(r.ID)
+	if r.Supersedes != nil {
+		made.Supersedes = uuid.UUID(r.Supersedes)
+	}
+	for _, in := range r.Inputs {
+		if len(in) != 16 {
+			return made, errors.New("it is not of the expected form")
+		}
+		made.Inputs = append(made.Inputs, uuid.UUID(in))
+	}
+	if made.Relation != e.Relation {
+		return made, errors.New("the row's relation is not the entry's")
+	}
+	return made, nil
+}
+
+const segmentKind = "device.segment"
+
+// rows computes a segment's root from its rows and compares it with the payload.
+func (d *dataAudit) rows(index int64, e ledger.Entry, payload []byte, holds uint8, raw []byte) (uint8, error) {
+	const what = "rows of record"
+	var r Rows
+	if err := decode(raw, &r); err != nil {
+		return 0, d.fault(index, what, "%v", err)
+	}
+	segment := e.Kind == segmentKind && holds == HoldsAll
+	switch {
+	case r.Holds > HoldsNone || r.Holds == HoldsErased, r.Holds != HoldsAll && r.Rows != nil:
+		return 0, d.fault(index, what, "they are not of the expected form")
+	case segment == (r.Holds == HoldsNone):
+		return 0, d.fault(index, what, "they are said to be none")
+	case r.Holds != HoldsAll:
+		return r.Holds, nil
+	}
+	if err := checkSegment(payload, r.Rows); err != nil {
+		return 0, d.fault(index, what, "%v", err)
+	}
+	return r.Holds, nil
+}
+
+// segmentPayload is a segment's payload: deterministic CBOR, an array.
+type segmentPayload struct {
+	_       struct{} `cbor:",toarray"`
+	Version int
+	Device  string
+	From    int64 // milliseconds since 1970
+	To      int64
+	Count   uint64
+	Root    []byte
+}
+
+func checkSegment(payload []byte, rows [][]byte) error {
+	var p segmentPayload
+	if err := decode(payload, &p); err != nil {
+		return fmt.Errorf("the payload is no segment: %w", err)
+	}
+	if uint64(len(rows)) != p.Count {
+		return fmt.Errorf("there are %d rows, the segment has %d", len(rows), p.Count)
+	}
+	var tree compact
+	for _, r := range rows {
+		tree.add(tlog.RecordHash(r), 0, nil)
+	}
+	if root := tree.root(); !bytes.Equal(root[:], p.Root) {
+		return errors.New("the rows are not those that the segment was made of")
+	}
+	return nil
+}
+
+// take follows the subjects and notes what was not checked.
+func (d *dataAudit) take(b *dataBatch) error {
+	for i, e := range b.parsed {
+		index := b.first + int64(i)
+		last, ok := d.subjects[e.Tag]
+		if !ok {
+			last.Index = -1
+		}
+		if e.Seq != last.Seq+1 || e.Prev != last.Index {
+			return d.fault(index, "entry", "it is its subject's number %d after entry %d, want number %d after entry %d", e.Seq, e.Prev,
+				last.Seq+1, last.Index)
+		}
+		d.subjects[e.Tag] = subject{e.Seq, index}
+		delete(d.late, e.Supersedes)
+		if i < len(b.holds) && b.holds[i] == HoldsErased {
+			d.skipped.add(NotErased, 1)
+		}
+		if i < len(b.rowHold) && b.rowHold[i] == HoldsLate {
+			d.skipped.add(NotLateRows, 1)
+			d.late[e.ID] = index
+		}
+	}
+	if b.fault != nil {
+		return b.fault
+	}
+	d.at = b.after
+	d.tell(d.at.Index)
+	return nil
+}
+
+// end refuses what is beyond the newest entry.
+func (d *dataAudit) end(r *dataReader) error {
+	if _, err := r.records.next(); d.withData && err != io.EOF {
+		return d.fault(d.size, "record", "is beyond the newest entry")
+	}
+	if _, err := r.rows.next(); d.withRows && err != io.EOF {
+		return d.fault(d.size, "rows of record", "are beyond the newest entry")
+	}
+	return nil
+}
+
+// narrow looks among the entries of a tree that is not the chain's for the first that does not fit its row, and returns
+// its index, or -1.
+func (d *dataAudit) narrow(ctx context.Context, from, to int64) int64 {
+	d.tell, d.size = func(int64) {}, to
+	var found *notRow
+	if err := d.run(ctx); errors.As(err, &found) && found.index >= from {
+		return found.index
+	}
+	return -1
+}
+
+// notRow is a fault of an entry and its row together: one of them was altered.
+type notRow struct {
+	*Fault
+	index int64
+}
+
+func (n *notRow) Unwrap() error { return n.Fault }
