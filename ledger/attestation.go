@@ -27,6 +27,7 @@ type Attestation struct {
 type Endorsement struct {
 	MSP         string
 	Certificate []byte // DER; the PEM form is rebuilt byte for byte
+	Reference   []byte // SHA-256 of the certificate, when it is given in place of it
 	Signature   []byte // ASN.1 DER
 }
 

@@ -49,7 +49,8 @@ func ParseAttestedCase(text string) (AttestedCase, error) {
 // VerifyCaseAttestation checks that the policy's organisations attest a case, and returns what they attest and where
 // on the chain the case's newest step was committed. The error is a *Fault.
 func VerifyCaseAttestation(a Attestation, policy Policy) (AttestedCase, ChainPlace, error) {
-	v := &verification{policy: policy.withDefaults(), receipt: Receipt{Attestation: a}}
+	v := newVerification(policy)
+	v.receipt.Attestation = a
 	if err := v.checkPolicy(); err != nil {
 		return AttestedCase{}, ChainPlace{}, v.fail(CannotEvaluate, PartPolicy, "", err)
 	}

@@ -35,15 +35,21 @@ func Commit(salt, payload []byte) Commitment {
 	return Commitment(m.Sum(nil))
 }
 
-// Opens tells whether the commitment is one to this payload.
+// Opens tells whether the commitment is one to this payload: to its bytes, or to its fields as a Document. The two
+// kinds cannot pass as each other.
 func (c Commitment) Opens(salt, payload []byte) error {
 	if len(salt) != SaltSize {
 		return fmt.Errorf("salt has %d bytes, want %d", len(salt), SaltSize)
 	}
-	if got := Commit(salt, payload); !hmac.Equal(got[:], c[:]) {
-		return errors.New("the payload is not the one that the entry commits to")
+	if got := Commit(salt, payload); hmac.Equal(got[:], c[:]) {
+		return nil
 	}
-	return nil
+	if d, err := ParseDocument(payload); err == nil {
+		if got, err := DocumentCommit(salt, d); err == nil && got == c {
+			return nil
+		}
+	}
+	return errors.New("the payload is not the one that the entry commits to")
 }
 
 // SubjectKey derives one subject's key from the master; a payload's salt derives from it, so that a subject's

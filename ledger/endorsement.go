@@ -24,10 +24,12 @@ type wireAttestation struct {
 	Endorsements []wireEndorsement `cbor:"3,keyasint"`
 }
 
-// wireEndorsement keeps keys 1 and 4 for the endorser's own bytes and for a certificate by reference.
+// wireEndorsement has the certificate in key 3, or in its place the certificate's SHA-256 in key 4. Key 1 is kept for the
+// endorser's own bytes.
 type wireEndorsement struct {
 	MSP         string `cbor:"2,keyasint"`
-	Certificate []byte `cbor:"3,keyasint"`
+	Certificate []byte `cbor:"3,keyasint,omitempty"`
+	Reference   []byte `cbor:"4,keyasint,omitempty"`
 	Signature   []byte `cbor:"5,keyasint"`
 }
 
@@ -48,9 +50,38 @@ func (w wireAttestation) attestation() (Attestation, error) {
 		if i > 0 && w.Endorsements[i-1].MSP >= e.MSP {
 			return Attestation{}, errors.New("endorsements are not sorted by organisation, each once")
 		}
+		if (e.Certificate == nil) == (e.Reference == nil) || e.Reference != nil && len(e.Reference) != sha256.Size {
+			return Attestation{}, fmt.Errorf("want the certificate of %q, or in its place its SHA-256", e.MSP)
+		}
 		a.Endorsements = append(a.Endorsements, Endorsement(e))
 	}
 	return a, nil
+}
+
+// ByReference returns the attestation with every certificate replaced by its SHA-256.
+func (a Attestation) ByReference() Attestation {
+	out := Attestation{Payload: a.Payload, Endorsements: slices.Clone(a.Endorsements)}
+	for i, e := range out.Endorsements {
+		if e.Certificate != nil {
+			sum := sha256.Sum256(e.Certificate)
+			out.Endorsements[i].Certificate, out.Endorsements[i].Reference = nil, sum[:]
+		}
+	}
+	return out
+}
+
+// resolve returns the endorsement with its certificate, which may be one of those at hand.
+func (e Endorsement) resolve(certificates [][]byte) (Endorsement, error) {
+	if e.Reference == nil {
+		return e, nil
+	}
+	for _, der := range certificates {
+		if sum := sha256.Sum256(der); bytes.Equal(sum[:], e.Reference) {
+			e.Certificate, e.Reference = der, nil
+			return e, nil
+		}
+	}
+	return e, fmt.Errorf("the certificate with the SHA-256 %x is not at hand", e.Reference)
 }
 
 // Encode returns the attestation in deterministic CBOR.

@@ -50,22 +50,29 @@ func newFixture(t testing.TB, size int64) *fixture {
 		t.Fatal(err)
 	}
 	for i := range size {
-		b, err := entry(i).Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		hs, err := tlog.StoredHashesForRecordHash(i, ledger.Leaf(b), f.hashes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.entries, f.hashes = append(f.entries, b), append(f.hashes, hs...)
+		f.append(t, entry(i))
 	}
-	root, err := tlog.TreeHash(size, f.hashes)
+	return f
+}
+
+// append adds an entry to the log; the consortium attests the new checkpoint.
+func (f *fixture) append(t testing.TB, e ledger.Entry) {
+	t.Helper()
+	b, err := e.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.cp = ledger.Checkpoint{Origin: origin, Size: size, Root: root}
-	return f
+	size := int64(len(f.entries))
+	hs, err := tlog.StoredHashesForRecordHash(size, ledger.Leaf(b), f.hashes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.entries, f.hashes = append(f.entries, b), append(f.hashes, hs...)
+	root, err := tlog.TreeHash(size+1, f.hashes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.cp = ledger.Checkpoint{Origin: origin, Size: size + 1, Root: root}
 }
 
 func entry(i int64) ledger.Entry {

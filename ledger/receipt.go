@@ -18,9 +18,13 @@ type Receipt struct {
 	Checkpoint  []byte // signed note
 	Entry       []byte
 	Attestation Attestation
+	// Timestamp is a time-stamp token (RFC 3161, DER) over StampedText; nil without.
+	Timestamp []byte
 	// Salt opens the commitment; Payload is what it opens to. Both are given only to who may see the payload.
 	Salt    []byte
 	Payload []byte
+	// Openings show some fields of the payload in its place and withhold the others.
+	Openings *Openings
 }
 
 // MaxReceipt bounds a receipt's file.
@@ -38,13 +42,14 @@ type wireExtra struct {
 	Attestation wireAttestation `cbor:"3,keyasint"`
 	Salt        []byte          `cbor:"4,keyasint,omitempty"`
 	Payload     []byte          `cbor:"5,keyasint,omitempty"`
+	Timestamp   []byte          `cbor:"6,keyasint,omitempty"`
+	Openings    *wireOpenings   `cbor:"7,keyasint,omitempty"`
 }
 
-// Encode returns the receipt's file.
+// Encode returns the receipt's file, which needs nothing beside the organisations' roots to be checked if its
+// certificates are in it.
 func (r Receipt) Encode() ([]byte, error) {
-	extra, err := encoding.Marshal(wireExtra{
-		Version: 1, Entry: r.Entry, Attestation: r.Attestation.wire(), Salt: r.Salt, Payload: r.Payload,
-	})
+	extra, err := r.extra()
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
@@ -56,6 +61,23 @@ func (r Receipt) Encode() ([]byte, error) {
 	b.WriteString("\n")
 	b.Write(r.Checkpoint)
 	return []byte(b.String()), nil
+}
+
+// EncodeByReference returns the receipt's file with the peers' certificates replaced by their SHA-256: one bundle of
+// certificates serves all receipts of an export. The verifier finds them in Policy.Certificates.
+func (r Receipt) EncodeByReference() ([]byte, error) {
+	r.Attestation = r.Attestation.ByReference()
+	return r.Encode()
+}
+
+// extra is what C2SP does not know, in deterministic CBOR.
+func (r Receipt) extra() ([]byte, error) {
+	w := wireExtra{Version: 1, Entry: r.Entry, Attestation: r.Attestation.wire(), Salt: r.Salt, Payload: r.Payload,
+		Timestamp: r.Timestamp}
+	if r.Openings != nil {
+		w.Openings = r.Openings.wire()
+	}
+	return encoding.Marshal(w)
 }
 
 // ParseReceipt reads a receipt's file and refuses any bytes that Encode would not write. What it says is not checked;
@@ -107,19 +129,41 @@ func (r *Receipt) parseExtra(line string) error {
 	if err != nil {
 		return err
 	}
+	return r.setExtra(b)
+}
+
+// setExtra reads what extra writes.
+func (r *Receipt) setExtra(b []byte) error {
 	var w wireExtra
 	if err := decode(b, &w); err != nil {
 		return err
 	}
-	if w.Version != 1 {
-		return fmt.Errorf("version %d is not known", w.Version)
+	if err := w.check(); err != nil {
+		return err
 	}
-	if w.Payload != nil && w.Salt == nil {
-		return errors.New("a payload without its salt proves nothing")
+	var err error
+	r.Entry, r.Salt, r.Payload, r.Timestamp = w.Entry, w.Salt, w.Payload, w.Timestamp
+	if w.Openings != nil {
+		if r.Openings, err = w.Openings.openings(); err != nil {
+			return err
+		}
 	}
-	r.Entry, r.Salt, r.Payload = w.Entry, w.Salt, w.Payload
 	r.Attestation, err = w.Attestation.attestation()
 	return err
+}
+
+func (w wireExtra) check() error {
+	switch {
+	case w.Version != 1:
+		return fmt.Errorf("version %d is not known", w.Version)
+	case w.Payload != nil && w.Salt == nil:
+		return errors.New("a payload without its salt proves nothing")
+	case w.Openings != nil && w.Salt != nil:
+		return errors.New("fields are opened or the payload is, not both: the salt opens all")
+	case len(w.Timestamp) > maxTimestamp:
+		return errors.New("the time-stamp token is too long")
+	}
+	return nil
 }
 
 func (r *Receipt) parseIndex(line string) (err error) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -16,6 +17,15 @@ type Report struct {
 	NotChecked []Check   `json:"notChecked"`
 	*Proof
 	At time.Time `json:"certificatesJudgedAt,omitzero"`
+	// Fields are the values, in JSON, of the payload's fields that were opened and hold.
+	Fields  map[string]json.RawMessage `json:"openedFields,omitempty"`
+	Stamped *StampedOut                `json:"timestamp,omitempty"`
+}
+
+// StampedOut is what a time-stamp token that holds tells.
+type StampedOut struct {
+	At time.Time `json:"at"`
+	By string    `json:"by"`
 }
 
 // FaultOut is the part at fault.
@@ -57,8 +67,25 @@ func (v Verdict) Report(err error) Report {
 	}
 	if v.Word == Proven || v.Word == ProvenWithData {
 		r.Proof = v.proof()
+		r.tellContent(v)
 	}
 	return r
+}
+
+func (r *Report) tellContent(v Verdict) {
+	for _, f := range v.Fields {
+		if r.Fields == nil {
+			r.Fields = map[string]json.RawMessage{}
+		}
+		value := json.RawMessage(f.Value)
+		if !json.Valid(value) { // whoever wrote the record may have committed to anything
+			value, _ = json.Marshal(string(f.Value))
+		}
+		r.Fields[f.Name] = value
+	}
+	if !v.Stamped.At.IsZero() {
+		r.Stamped = &StampedOut{At: v.Stamped.At, By: v.Stamped.By}
+	}
 }
 
 func (v Verdict) proof() *Proof {

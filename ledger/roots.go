@@ -15,6 +15,10 @@ import (
 type Trust struct {
 	Roots   []TrustedRoot `json:"roots"`
 	LogKeys []string      `json:"logKeys"`
+	// TimestampRoots are time-stamp authorities' roots, in PEM.
+	TimestampRoots []string `json:"timestampRoots,omitempty"`
+	// Certificates are peers' certificates in PEM, for receipts that refer to them by hash. They need no trust.
+	Certificates []string `json:"certificates,omitempty"`
 }
 
 // TrustedRoot is one organisation's root certificate.
@@ -53,6 +57,22 @@ func (t Trust) Policy() (Policy, error) {
 			return Policy{}, fmt.Errorf("roots[%d]: mspId is missing", i)
 		}
 		p.Roots[r.MSP] = append(p.Roots[r.MSP], certs...)
+	}
+	for i, text := range t.TimestampRoots {
+		certs, err := ParseCertificates([]byte(text))
+		if err != nil {
+			return Policy{}, fmt.Errorf("timestampRoots[%d]: %w", i, err)
+		}
+		p.TimestampRoots = append(p.TimestampRoots, certs...)
+	}
+	for i, text := range t.Certificates {
+		certs, err := ParseCertificates([]byte(text))
+		if err != nil {
+			return Policy{}, fmt.Errorf("certificates[%d]: %w", i, err)
+		}
+		for _, c := range certs {
+			p.Certificates = append(p.Certificates, c.Raw)
+		}
 	}
 	return p, nil
 }

@@ -49,9 +49,11 @@ const (
 	CheckLogSignature  Check = "log-signature"
 	CheckInclusion     Check = "inclusion"
 	CheckPayload       Check = "payload"
+	CheckFields        Check = "opened-fields" // of a payload whose other fields are withheld
+	CheckSigningTime   Check = NotSigningTime  // by a time-stamp token
 )
 
-// What no receipt of this form proves; every verdict lists it.
+// What is not proven; every verdict lists it.
 const (
 	NotSigningTime   Check = "signing-time"     // no time-stamp token: the times in the entry are the writer's word
 	NotRevocation    Check = "revocation"       // no revocation list of the peers' certificates
@@ -79,6 +81,8 @@ const (
 	PartSignature   Part = "checkpoint signature"
 	PartInclusion   Part = "entry or path"
 	PartPayload     Part = "payload"
+	PartFields      Part = "opened fields"
+	PartTimestamp   Part = "time-stamp"
 )
 
 // Fault is why a receipt is not proven: the part at fault, the organisation when the part is one's, and the reason.
@@ -108,8 +112,10 @@ type Verdict struct {
 	Entry      Entry
 	Checkpoint Checkpoint
 	Chain      ChainPlace
-	Orgs       []string // organisations whose endorsement holds
-	At         time.Time
+	Orgs       []string  // organisations whose endorsement holds
+	Fields     []Field   // opened fields that hold, by name
+	Stamped    Stamped   // zero without a time-stamp that holds
+	At         time.Time // when certificates were judged: the time-stamp's time, or the policy's
 }
 
 // ChainPlace tells where on the chain the checkpoint is.

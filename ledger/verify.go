@@ -25,27 +25,39 @@ type Policy struct {
 	LogKeys   []string                       // the logs' verifier keys (C2SP signed-note); without: not checked
 	Channel   string                         // empty: DefaultChannel
 	Chaincode string                         // empty: DefaultChaincode
-	At        time.Time                      // when the certificates must be valid; required
+	At        time.Time                      // when the certificates must be valid, unless a time-stamp tells; required
 	Payload   []byte                         // when not nil, the payload that the record must be of
+
+	Certificates   [][]byte            // DER: the peers' certificates that receipts refer to by hash; they need no trust
+	TimestampRoots []*x509.Certificate // of time-stamp authorities; without any, time-stamps are not believed
 }
 
 // Verify checks a receipt's file against the policy. The error is nil only if the record is proven; otherwise it is a
 // *Fault that names the first part at fault, and the verdict says what had been checked by then.
 func Verify(receipt []byte, policy Policy) (Verdict, error) {
-	v := &verification{policy: policy.withDefaults(), verdict: Verdict{
+	v := newVerification(policy)
+	err := v.run(receipt)
+	return v.conclude(err), err
+}
+
+func newVerification(p Policy) *verification {
+	return &verification{policy: p.withDefaults(), verdict: Verdict{
 		Word: CannotEvaluate,
-		At:   policy.At,
+		At:   p.At,
 		NotChecked: []Check{NotSigningTime, NotRevocation, NotChaincodeCode, NotCompleteness, NotLaterStatus,
 			NotTruth},
 	}}
-	err := v.run(receipt)
+}
+
+// conclude finds the word of a verification that ended with err.
+func (v *verification) conclude(err error) Verdict {
 	if err == nil {
 		v.verdict.Word = Proven
 		if slices.Contains(v.verdict.Checked, CheckPayload) {
 			v.verdict.Word = ProvenWithData
 		}
 	}
-	return v.verdict, err
+	return v.verdict
 }
 
 func (p Policy) withDefaults() Policy {
@@ -69,20 +81,20 @@ type verification struct {
 	answer  answer
 	value   AttestedCheckpoint
 	note    signedCheckpoint
+	token   token
 	verdict Verdict
 }
 
 // VerifyAttestation checks one attestation alone: that the policy's organisations attest the checkpoint. The sequencer
 // releases a receipt only after this, with the same code that an auditor will run.
 func VerifyAttestation(a Attestation, of Checkpoint, policy Policy) (ChainPlace, error) {
-	v := &verification{policy: policy.withDefaults(), receipt: Receipt{Attestation: a}}
+	v := newVerification(policy)
+	v.receipt.Attestation = a
 	if err := v.checkPolicy(); err != nil {
 		return ChainPlace{}, v.fail(CannotEvaluate, PartPolicy, "", err)
 	}
-	for _, step := range v.attestationSteps() {
-		if err := step(); err != nil {
-			return ChainPlace{}, err
-		}
+	if err := v.walk(v.attestationSteps()); err != nil {
+		return ChainPlace{}, err
 	}
 	if v.value.Checkpoint() != of {
 		return ChainPlace{}, v.fail(Untrusted, PartValue, "", errors.New("it is another checkpoint's"))
@@ -106,8 +118,11 @@ func (v *verification) run(file []byte) error {
 		return err
 	}
 	v.checked(CheckForm)
-	steps := append([]func() error{v.checkEntry}, v.attestationSteps()...)
-	steps = append(steps, v.checkCheckpoint, v.checkLogSignature, v.checkInclusion, v.checkPayload)
+	steps := append([]func() error{v.checkEntry, v.checkToken}, v.attestationSteps()...)
+	return v.walk(append(steps, v.checkCheckpoint, v.checkLogSignature, v.checkInclusion, v.checkContent, v.checkStamp))
+}
+
+func (v *verification) walk(steps []func() error) error {
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -155,7 +170,11 @@ func (v *verification) checkEndorsements() error {
 		if len(roots) == 0 {
 			return v.fail(PolicyFailed, PartPolicy, e.MSP, errors.New("no root certificate of this organisation is given"))
 		}
-		key, err := e.verifyChain(roots, v.policy.At)
+		e, err := e.resolve(v.policy.Certificates)
+		if err != nil {
+			return v.fail(CannotEvaluate, PartChain, e.MSP, err)
+		}
+		key, err := e.verifyChain(roots, v.verdict.At)
 		if err != nil {
 			return v.fail(Untrusted, PartChain, e.MSP, err)
 		}
@@ -258,6 +277,23 @@ func (v *verification) checkInclusion() error {
 			fmt.Errorf("the entry is not at place %d under the attested root", r.Index))
 	}
 	v.checked(CheckInclusion)
+	return nil
+}
+
+// checkContent checks what the receipt or the policy shows of the payload.
+func (v *verification) checkContent() error {
+	if v.receipt.Openings == nil {
+		return v.checkPayload()
+	}
+	if v.policy.Payload != nil {
+		return v.fail(CannotEvaluate, PartPayload, "", errors.New("the receipt opens some fields and holds no salt for the whole payload"))
+	}
+	var err error
+	if v.verdict.Fields, err = VerifyFields(v.verdict.Entry.Commitment, *v.receipt.Openings); err != nil {
+		return v.fail(Untrusted, PartFields, "", err)
+	}
+	v.checked(CheckFields)
+	v.verdict.NotChecked = append([]Check{CheckPayload}, v.verdict.NotChecked...)
 	return nil
 }
 

@@ -41,7 +41,8 @@ var checkPhrases = map[Check]phrase{
 	CheckLogSignature:  {"日志对检查点的签名", "the log's signature on the checkpoint"},
 	CheckInclusion:     {"条目在检查点的默克尔树中", "the entry is in the checkpoint's Merkle tree"},
 	CheckPayload:       {"内容与条目的承诺一致", "the payload is the one that the entry commits to"},
-	NotSigningTime:     {"签署时间（无可信时间戳）", "the time of signing (there is no time-stamp token)"},
+	CheckFields:        {"已公开的字段与条目的承诺一致", "the opened fields are among those that the entry commits to"},
+	CheckSigningTime:   {"签署时间（可信时间戳）", "the time of signing, by a time-stamp token"},
 	NotRevocation:      {"节点证书是否已被吊销", "whether a peer's certificate was revoked"},
 	NotChaincodeCode:   {"链码程序本身", "the code of the chaincode"},
 	NotCompleteness:    {"前后是否有遗漏的记录", "whether records before or after are missing"},
@@ -79,6 +80,8 @@ var partPhrases = map[Part]phrase{
 	PartProof:       {"分段或证明", "segments or proof"},
 	PartDevice:      {"设备", "device"},
 	PartReading:     {"读数", "reading"},
+	PartFields:      {"已公开的字段", "opened fields"},
+	PartTimestamp:   {"时间戳", "time-stamp"},
 }
 
 // Say returns the verdict in words.

@@ -39,16 +39,28 @@ type Org struct {
 func NewOrg(msp, ou string) *Org {
 	o := &Org{MSP: msp, rootKey: newKey(), peerKey: newKey()}
 	root := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ca." + msp}, NotBefore: Begin, NotAfter: End,
+		SerialNumber: big.NewInt(1), Subject: subject("ca."+msp, msp), NotBefore: Begin, NotAfter: End,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	o.Root = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, root, root, &o.rootKey.PublicKey, o.rootKey))))
 	peer := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "peer0." + msp, OrganizationalUnit: []string{ou}},
+		SerialNumber: serial, Subject: subject("peer0."+msp, "", ou),
 		NotBefore: Begin, NotAfter: End, KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
 	}
 	o.peer = must(x509.CreateCertificate(rand.Reader, peer, o.Root, &o.peerKey.PublicKey, o.rootKey))
 	return o
+}
+
+// serial and subject are as long as cryptogen makes them, for what receipts weigh.
+var serial = new(big.Int).SetBytes([]byte("\x7f123456789abcde"))
+
+func subject(name, org string, units ...string) pkix.Name {
+	n := pkix.Name{Country: []string{"CN"}, Province: []string{"Shanghai"}, Locality: []string{"Putuo District"},
+		CommonName: name, OrganizationalUnit: units}
+	if org != "" {
+		n.Organization = []string{org}
+	}
+	return n
 }
 
 // Policy returns a policy that trusts the organisations and requires all of them.

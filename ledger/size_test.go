@@ -1,0 +1,74 @@
+package ledger_test
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"plinth/ledger"
+	"plinth/ledger/ledgertest"
+)
+
+// largeReceipt is one from a log of 10^8 entries. Two organisations with certificates as cryptogen makes them attest
+// its checkpoint.
+func largeReceipt(t testing.TB) (*fixture, ledger.Receipt) {
+	t.Helper()
+	f := newFixture(t, 1)
+	c, b, path := large(t, 77_777_777)
+	f.cp = c
+	signer, err := note.NewSigner(f.skey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := c.Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ledgertest.AnswerFor(ledger.AttestedCheckpoint{Channel: ledger.DefaultChannel, Origin: origin, Size: c.Size,
+		Root: c.Root, TxID: strings.Repeat("4f1c9e07", 8)}, 270_000)
+	return f, ledger.Receipt{Index: 77_777_777, Path: path, Checkpoint: signed, Entry: b, Attestation: a.Attest(f.orgs...)}
+}
+
+func TestReceiptsByReferenceAreResolved(t *testing.T) {
+	f, r := largeReceipt(t)
+	file, err := r.EncodeByReference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := f.policy()
+	wantFault(t, file, p, ledger.CannotEvaluate, ledger.PartChain, "BureauMSP")
+	for _, e := range r.Attestation.Endorsements {
+		p.Certificates = append(p.Certificates, e.Certificate)
+	}
+	if v, err := ledger.Verify(file, p); err != nil || v.Word != ledger.Proven {
+		t.Errorf("with the bundle: got %s, %v", v.Word, err)
+	}
+	p.Certificates = p.Certificates[:1]
+	wantFault(t, file, p, ledger.CannotEvaluate, ledger.PartChain, "OverseerMSP")
+	again, err := ledger.ParseReceipt(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Attestation.Endorsements[0].Reference = again.Attestation.Endorsements[0].Reference[1:]
+	wantFault(t, encode(t, again), p, ledger.CannotEvaluate, ledger.PartFile, "")
+	again.Attestation.Endorsements[0].Reference = nil
+	wantFault(t, encode(t, again), p, ledger.CannotEvaluate, ledger.PartFile, "")
+}
+
+func TestReceiptsAreSmall(t *testing.T) {
+	f, r := largeReceipt(t)
+	if _, err := ledger.Verify(encode(t, r), f.policy()); err != nil {
+		t.Fatal(err)
+	}
+	byReference, err := r.EncodeByReference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(byReference); n > 2560 {
+		t.Errorf("by reference: %d bytes", n)
+	}
+	t.Logf("10^8 entries: entry %d, answer %d, certificates %d and %d; text %d, by reference %d bytes", len(r.Entry),
+		len(r.Attestation.Payload), len(r.Attestation.Endorsements[0].Certificate),
+		len(r.Attestation.Endorsements[1].Certificate), len(encode(t, r)), len(byReference))
+}
