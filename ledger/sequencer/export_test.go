@@ -6,3 +6,6 @@ func (l *Log) SetFault(fn func(step string) error) {
 	defer l.mu.Unlock()
 	l.fault = fn
 }
+
+// SetFree replaces what the disk says of its free bytes.
+func (l *Log) SetFree(fn func() (uint64, error)) { l.free = fn }

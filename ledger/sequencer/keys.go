@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"plinth/ledger"
+	"plinth/ledger/twin"
 )
 
 // Keys are the secrets of the logs. Losing the log keys ends the logs; losing the others leaves them valid, but
@@ -128,15 +129,18 @@ func readSecret(dir, name string) ([]byte, error) {
 	return b, nil
 }
 
-// VerifierKey returns the public half of a signer key (C2SP signed-note).
+// VerifierKey returns the public half of a signer key, Ed25519 (C2SP signed-note) or SM2.
 func VerifierKey(skey string) (string, error) {
+	if s, err := twin.NewSigner(skey); err == nil {
+		return s.VerifierKey(), nil
+	}
 	parts := strings.SplitN(skey, "+", 5)
 	if len(parts) != 5 || parts[0] != "PRIVATE" || parts[1] != "KEY" {
 		return "", errors.New("log key: not a signer key")
 	}
 	seed, err := base64.StdEncoding.DecodeString(parts[4])
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
-		return "", errors.New("log key: not an Ed25519 signer key")
+		return "", errors.New("log key: neither an Ed25519 nor an SM2 signer key")
 	}
 	key := ed25519.NewKeyFromSeed(seed[1:]) // the first byte names the algorithm; NewSigner has checked it
 	return note.NewEd25519VerifierKey(parts[2], key.Public().(ed25519.PublicKey))

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sync/errgroup"
 
 	"plinth/ledger"
 )
@@ -27,47 +27,57 @@ const (
 	hashSize   = tlog.HashSize
 )
 
+// LogConfig says where a log lies and who signs it.
+type LogConfig struct {
+	Dir     string
+	Keys    []SigningKey // the last one signs what is new; of one name, the log's origin
+	Twin    []SigningKey // SM2 keys of the twin; without any the log has no twin
+	MinFree uint64       // bytes of disk below which nothing is appended
+}
+
 // Log is one transparency log in files: per tile level one file of hashes, one file of entries in bundle form, one of
-// the bundles' offsets, and the newest signed checkpoint, which alone says how much of the others counts. One
-// goroutine appends; any number read, and they see only what is under a checkpoint.
+// the bundles' offsets, and the newest signed checkpoint, which alone says how much of the others counts. With a twin
+// there are as many files of SM3 hashes and a second checkpoint, which follows the first. One goroutine appends at a
+// time; any number read, and they see only what is under a checkpoint.
 type Log struct {
-	dir     string
-	signer  note.Signer
-	minFree uint64
+	cfg     LogConfig
+	main    *side
+	twin    *side // nil without one
 	lock    *os.File
 	entries *os.File
 	offsets *os.File
-	levels  []*os.File
-	mu      sync.RWMutex // guards what follows
-	tail    tail
-	fault   func(step string) error // set by tests alone
+	bundles *cache[int64, bundle]
+
+	appending sync.Mutex // held by who appends, or puts another key in
+	mu        sync.RWMutex
+	tail      tail                    // guarded by mu
+	fault     func(step string) error // guarded by mu; set by tests alone
+	free      func() (uint64, error)  // bytes left on the disk; replaced by tests alone
 }
 
-// tail is the right edge of the tree under the newest checkpoint.
+// tail is the right edge of the log under the newest checkpoint.
 type tail struct {
-	checkpoint ledger.Checkpoint
-	note       []byte
-	bytes      int64         // of the entry file that count
-	edges      [][]tlog.Hash // per level the hashes of the last tile, when it is not full
+	main, twin edge
+	bytes      int64 // of the entry file that count
 }
 
-// OpenLog opens or begins the log in dir. Files are cut to the newest checkpoint: what lies beyond was never signed
-// and is appended again.
-func OpenLog(dir, skey string, minFree uint64) (*Log, error) {
-	signer, err := note.NewSigner(skey)
-	if err != nil {
-		return nil, fmt.Errorf("log key: %w", err)
-	}
-	l := &Log{dir: dir, signer: signer, minFree: minFree, fault: func(string) error { return nil }}
-	if err := l.open(skey); err != nil {
+// OpenLog opens or begins the log in a folder. Files are cut to the newest checkpoint: what lies beyond was never
+// signed and is appended again. A twin that is behind, or new, is brought up from the entries.
+func OpenLog(c LogConfig) (*Log, error) {
+	l := &Log{cfg: c, bundles: newCache[int64, bundle](maxBundles), fault: func(string) error { return nil }}
+	l.free = l.statfs
+	if err := l.open(); err != nil {
 		l.Close()
-		return nil, fmt.Errorf("open log %s: %w", signer.Name(), err)
+		return nil, fmt.Errorf("open the log in %s: %w", c.Dir, err)
 	}
 	return l, nil
 }
 
-func (l *Log) open(skey string) (err error) {
-	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+func (l *Log) open() (err error) {
+	if l.main, err = newSide(l.cfg.Dir, shaHasher, l.cfg.Keys); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(l.cfg.Dir, 0o755); err != nil {
 		return err
 	}
 	if l.lock, err = l.file("lock"); err != nil {
@@ -82,48 +92,45 @@ func (l *Log) open(skey string) (err error) {
 	if l.offsets, err = l.file("offsets"); err != nil {
 		return err
 	}
-	vkey, err := VerifierKey(skey)
-	if err != nil {
+	if err := l.recover(); err != nil || len(l.cfg.Twin) == 0 {
 		return err
 	}
-	return l.recover(vkey)
+	if l.twin, err = newSide(l.cfg.Dir, sm3Hasher, l.cfg.Twin); err != nil {
+		return err
+	}
+	return l.recoverTwin()
 }
 
 func (l *Log) file(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(l.dir, name), os.O_RDWR|os.O_CREATE, 0o644)
-}
-
-// level returns the file of a tile level, making it on first use.
-func (l *Log) level(n int) (*os.File, error) {
-	for len(l.levels) <= n {
-		f, err := l.file(fmt.Sprintf("hashes.%d", len(l.levels)))
-		if err != nil {
-			return nil, err
-		}
-		l.levels = append(l.levels, f)
-	}
-	return l.levels[n], nil
+	return os.OpenFile(filepath.Join(l.cfg.Dir, name), os.O_RDWR|os.O_CREATE, 0o644)
 }
 
 // Close releases the log for other processes.
 func (l *Log) Close() error {
 	var errs []error
-	for _, f := range append([]*os.File{l.entries, l.offsets, l.lock}, l.levels...) {
+	for _, f := range []*os.File{l.entries, l.offsets, l.lock} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}
 	}
+	for _, s := range l.sides() {
+		errs = append(errs, s.close())
+	}
 	return errors.Join(errs...)
 }
 
+func (l *Log) sides() []*side {
+	return slices.DeleteFunc([]*side{l.main, l.twin}, func(s *side) bool { return s == nil })
+}
+
 // Origin returns the log's origin line.
-func (l *Log) Origin() string { return l.signer.Name() }
+func (l *Log) Origin() string { return l.main.origin }
 
 // Checkpoint returns the newest checkpoint and its signed note, nil while the log is empty.
 func (l *Log) Checkpoint() (ledger.Checkpoint, []byte) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.tail.checkpoint, l.tail.note
+	return l.tail.main.checkpoint, l.tail.main.note
 }
 
 func (l *Log) size() int64 {
@@ -132,31 +139,52 @@ func (l *Log) size() int64 {
 }
 
 // Append makes the entries durable, reads them back, and signs a checkpoint that covers them. After an error nothing
-// of them counts, and Append may be called again.
+// of them counts, and Append may be called again, unless the error is ErrDamaged.
 func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
-	old := l.tail // this goroutine alone changes it
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	old := l.tail // changed only by who holds appending
 	if len(entries) == 0 {
-		return old.checkpoint, nil
+		return old.main.checkpoint, nil
+	}
+	if err := l.checkEntries(entries); err != nil {
+		return ledger.Checkpoint{}, err
 	}
 	if err := l.checkSpace(); err != nil {
 		return ledger.Checkpoint{}, err
 	}
-	w := newBatch(old, entries)
-	if err := l.write(w); err != nil {
-		return ledger.Checkpoint{}, fmt.Errorf("append to %s: %w", l.Origin(), err)
-	}
-	if err := l.reread(old, w); err != nil {
-		return ledger.Checkpoint{}, fmt.Errorf("append to %s: %w", l.Origin(), err)
-	}
-	next := tail{checkpoint: ledger.Checkpoint{Origin: l.Origin(), Size: w.size, Root: rootOf(w.edges)},
-		bytes: old.bytes + int64(len(w.bundle)), edges: w.edges}
-	if err := l.sign(&next); err != nil {
+	next, err := l.append(old, entries)
+	if err != nil {
 		return ledger.Checkpoint{}, fmt.Errorf("append to %s: %w", l.Origin(), err)
 	}
 	l.mu.Lock()
 	l.tail = next
 	l.mu.Unlock()
-	return next.checkpoint, l.step("end")
+	return next.main.checkpoint, l.step("end")
+}
+
+// append takes the entries from memory to under a signed checkpoint, step by step: write, sync, read back, sign.
+func (l *Log) append(old tail, entries [][]byte) (tail, error) {
+	b := l.newBatch(old, entries)
+	if err := l.write(old, b); err != nil {
+		return tail{}, err
+	}
+	if err := l.reread(old, b); err != nil {
+		return tail{}, err
+	}
+	next := tail{main: b.main.edge(l.main), bytes: old.bytes + int64(len(b.bundle))}
+	if err := l.sign(l.main, &next.main); err != nil {
+		return tail{}, err
+	}
+	if l.twin == nil {
+		return next, nil
+	}
+	// The twin signs last: what the first checkpoint covers can no longer change, so the twin never signs two histories.
+	next.twin = b.twin.edge(l.twin)
+	if err := l.sign(l.twin, &next.twin); err != nil {
+		return tail{}, fmt.Errorf("%w: the twin's checkpoint is behind: %w", ErrDamaged, err)
+	}
+	return next, nil
 }
 
 // step is where a test may stop what runs.
@@ -167,123 +195,114 @@ func (l *Log) step(name string) error {
 	return fault(name)
 }
 
-// checkSpace refuses input while the disk is nearly full: a log whose disk ran full in the middle of a write has been
-// lost before.
-func (l *Log) checkSpace() error {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(l.dir, &st); err != nil {
-		return fmt.Errorf("free space of %s: %w", l.dir, err)
-	}
-	if free := st.Bavail * uint64(st.Bsize); free < l.minFree {
-		return fmt.Errorf("free space of %s is %d MiB, the floor is %d MiB", l.dir, free>>20, l.minFree>>20)
+func (l *Log) checkEntries(entries [][]byte) error {
+	for i, e := range entries {
+		if len(e) > ledger.MaxEntry {
+			return fmt.Errorf("entry %d of the batch has %d bytes, at most %d are allowed", i, len(e), ledger.MaxEntry)
+		}
 	}
 	return nil
 }
 
-// batch is what one Append adds to each file.
-type batch struct {
-	size    int64
-	bundle  []byte        // entries with their lengths (C2SP tlog-tiles)
-	offsets []byte        // of the bundles that begin in this batch
-	hashes  [][]tlog.Hash // per level
-	edges   [][]tlog.Hash
+// checkSpace refuses input while the disk is nearly full: a log whose disk ran full in the middle of a write has been
+// lost before.
+func (l *Log) checkSpace() error {
+	free, err := l.free()
+	if err != nil {
+		return fmt.Errorf("free space of %s: %w", l.cfg.Dir, err)
+	}
+	if free < l.cfg.MinFree {
+		return fmt.Errorf("free space of %s is %d MiB, the floor is %d MiB", l.cfg.Dir, free>>20, l.cfg.MinFree>>20)
+	}
+	return nil
 }
 
-func newBatch(old tail, entries [][]byte) *batch {
-	b := &batch{size: old.checkpoint.Size}
-	for _, e := range old.edges {
-		b.edges = append(b.edges, slices.Clone(e))
+func (l *Log) statfs() (uint64, error) {
+	var st syscall.Statfs_t
+	err := syscall.Statfs(l.cfg.Dir, &st)
+	return st.Bavail * uint64(st.Bsize), err
+}
+
+// batch is what one Append adds to each file.
+type batch struct {
+	bundle  []byte // entries with their lengths (C2SP tlog-tiles)
+	offsets []byte // of the bundles that begin in this batch
+	main    growth
+	twin    growth
+}
+
+func (l *Log) newBatch(old tail, entries [][]byte) *batch {
+	b := &batch{main: l.main.grow(old.main, entries), bundle: make([]byte, 0, bundleSize(entries))}
+	if l.twin != nil {
+		b.twin = l.twin.grow(old.twin, entries)
 	}
-	for _, e := range entries {
-		if b.size%tileWidth == 0 {
+	for i, e := range entries {
+		if (old.main.checkpoint.Size+int64(i))%tileWidth == 0 {
 			b.offsets = binary.BigEndian.AppendUint64(b.offsets, uint64(old.bytes)+uint64(len(b.bundle)))
 		}
 		b.bundle = binary.BigEndian.AppendUint16(b.bundle, uint16(len(e)))
 		b.bundle = append(b.bundle, e...)
-		b.add(0, ledger.Leaf(e))
-		b.size++
 	}
 	return b
 }
 
-// add puts a hash at the end of a level; a tile that fills becomes one hash of the level above.
-func (b *batch) add(level int, h tlog.Hash) {
-	for len(b.edges) <= level {
-		b.edges = append(b.edges, nil)
+func bundleSize(entries [][]byte) int {
+	n := 0
+	for _, e := range entries {
+		n += 2 + len(e)
 	}
-	for len(b.hashes) <= level {
-		b.hashes = append(b.hashes, nil)
-	}
-	b.hashes[level] = append(b.hashes[level], h)
-	b.edges[level] = append(b.edges[level], h)
-	if len(b.edges[level]) == tileWidth {
-		full := b.edges[level]
-		b.edges[level] = nil
-		b.add(level+1, perfect(full))
-	}
+	return n
 }
 
-// perfect returns the root over 2^k hashes. It uses the slice up.
-func perfect(hs []tlog.Hash) tlog.Hash {
-	for len(hs) > 1 {
-		for i := range len(hs) / 2 {
-			hs[i] = tlog.NodeHash(hs[2*i], hs[2*i+1])
-		}
-		hs = hs[:len(hs)/2]
-	}
-	return hs[0]
-}
-
-// rootOf returns the tree's root from its right edge: the perfect subtrees from the largest to the smallest, hashed
-// together from the right (RFC 6962 §2.1).
-func rootOf(edges [][]tlog.Hash) tlog.Hash {
-	var trees []tlog.Hash
-	for _, edge := range slices.Backward(edges) {
-		for rest := slices.Clone(edge); len(rest) > 0; {
-			n := 1
-			for 2*n <= len(rest) {
-				n *= 2
-			}
-			trees, rest = append(trees, perfect(rest[:n])), rest[n:]
-		}
-	}
-	root := trees[len(trees)-1]
-	for _, t := range slices.Backward(trees[:len(trees)-1]) {
-		root = tlog.NodeHash(t, root)
-	}
-	return root
-}
-
-// write puts the batch behind what counts, and makes it durable with one set of fsyncs.
-func (l *Log) write(b *batch) error {
-	first := l.tail.checkpoint.Size
+// write puts the batch behind what counts, and makes it durable with one set of fsyncs. They run side by side: the
+// file system takes them into few journal commits.
+func (l *Log) write(old tail, b *batch) error {
 	dirty := []*os.File{l.entries}
-	if err := l.writeAt(l.entries, b.bundle, l.tail.bytes, "entries"); err != nil {
+	if err := l.writeAt(l.entries, b.bundle, old.bytes, "entries"); err != nil {
 		return err
 	}
 	if len(b.offsets) > 0 {
 		dirty = append(dirty, l.offsets)
-		if err := l.writeAt(l.offsets, b.offsets, 8*((first+tileWidth-1)/tileWidth), "offsets"); err != nil {
+		if err := l.writeAt(l.offsets, b.offsets, 8*bundles(old.main.checkpoint.Size), "offsets"); err != nil {
 			return err
 		}
 	}
-	for n, hs := range b.hashes {
-		f, err := l.level(n)
+	for _, part := range []struct {
+		side  *side
+		grown growth
+	}{{l.main, b.main}, {l.twin, b.twin}} {
+		files, err := l.writeHashes(part.side, part.grown)
 		if err != nil {
 			return err
 		}
-		dirty = append(dirty, f)
-		if err := l.writeAt(f, flat(hs), hashSize*(first>>(tileHeight*n)), "hashes"); err != nil {
-			return err
-		}
+		dirty = append(dirty, files...)
 	}
+	var g errgroup.Group
 	for _, f := range dirty {
-		if err := f.Sync(); err != nil {
-			return err
-		}
+		g.Go(f.Sync)
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	return l.step("synced")
 }
+
+func (l *Log) writeHashes(s *side, g growth) (dirty []*os.File, err error) {
+	for n, hs := range g.hashes {
+		f, err := s.level(n)
+		if err != nil {
+			return nil, err
+		}
+		dirty = append(dirty, f)
+		if err := l.writeAt(f, flat(hs), hashSize*(g.from>>(tileHeight*n)), s.files); err != nil {
+			return nil, err
+		}
+	}
+	return dirty, nil
+}
+
+// bundles returns how many bundles begin below a size.
+func bundles(size int64) int64 { return (size + tileWidth - 1) / tileWidth }
 
 // writeAt writes in two halves, so that a test can stop between them.
 func (l *Log) writeAt(f *os.File, b []byte, at int64, step string) error {
@@ -308,28 +327,35 @@ func flat(hs []tlog.Hash) []byte {
 	return b
 }
 
-// sign stores the tail's checkpoint: beside the old one, durable, then in its place.
-func (l *Log) sign(t *tail) (err error) {
-	if t.note, err = t.checkpoint.Sign(l.signer); err != nil {
+// sign stores a side's checkpoint: beside the old one, durable, then in its place.
+func (l *Log) sign(s *side, e *edge) (err error) {
+	if e.note, err = s.sign(e.checkpoint); err != nil {
 		return err
 	}
-	path := filepath.Join(l.dir, checkpointFile)
-	if err := writeDurably(path+".new", t.note); err != nil {
+	return l.replace(s.checkpointFile, e.note)
+}
+
+// replace puts a checkpoint's file in the place of the old one. When the folder cannot be synced after the rename,
+// nobody can tell which of the two a crash will leave: only opening the log anew can.
+func (l *Log) replace(name string, b []byte) error {
+	path := filepath.Join(l.cfg.Dir, name)
+	if err := writeDurably(path+".new", b); err != nil {
 		return err
 	}
-	if err := l.step("checkpoint written"); err != nil {
+	if err := l.step(name + " written"); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
-	if err := l.step("checkpoint renamed"); err != nil {
+	if err := l.step(name + " renamed"); err != nil {
 		return err
 	}
-	return syncDir(l.dir)
+	if err := syncDir(l.cfg.Dir); err != nil {
+		return fmt.Errorf("%w: the checkpoint is not known to be durable: %w", ErrDamaged, err)
+	}
+	return nil
 }
-
-const checkpointFile = "checkpoint"
 
 func writeDurably(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)

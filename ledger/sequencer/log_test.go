@@ -29,9 +29,13 @@ func signerKey(t testing.TB) string {
 	return skey
 }
 
+func config(dir, skey string) sequencer.LogConfig {
+	return sequencer.LogConfig{Dir: dir, Keys: []sequencer.SigningKey{{Key: skey}}}
+}
+
 func openLog(t testing.TB, dir, skey string) *sequencer.Log {
 	t.Helper()
-	l, err := sequencer.OpenLog(dir, skey, 0)
+	l, err := sequencer.OpenLog(config(dir, skey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,6 +314,8 @@ func TestDamagedFilesAreNotOpened(t *testing.T) {
 		"checkpoint altered": func(dir string) { flip(t, filepath.Join(dir, "checkpoint"), 20) },
 		"edge altered":       func(dir string) { flip(t, filepath.Join(dir, "hashes.0"), 32*299) },
 		"last entry altered": func(dir string) { flip(t, filepath.Join(dir, "entries"), size(t, filepath.Join(dir, "entries"))-1) },
+		"full tile altered":  func(dir string) { flip(t, filepath.Join(dir, "hashes.0"), 32*17) },
+		"tile hash altered":  func(dir string) { flip(t, filepath.Join(dir, "hashes.1"), 3) },
 		"hashes cut":         func(dir string) { cut(t, filepath.Join(dir, "hashes.0"), 32*299) },
 		"entries cut":        func(dir string) { cut(t, filepath.Join(dir, "entries"), 100) },
 		"offsets gone":       func(dir string) { cut(t, filepath.Join(dir, "offsets"), 0) },
@@ -321,7 +327,7 @@ func TestDamagedFilesAreNotOpened(t *testing.T) {
 		}
 		l.Close()
 		harm(dir)
-		if _, err := sequencer.OpenLog(dir, skey, 0); !errors.Is(err, sequencer.ErrDamaged) {
+		if _, err := sequencer.OpenLog(config(dir, skey)); !errors.Is(err, sequencer.ErrDamaged) {
 			t.Errorf("%s: got %v, want ErrDamaged", name, err)
 		}
 	}
@@ -346,13 +352,13 @@ func cut(t *testing.T, path string, n int64) {
 func TestLogIsOpenedOnce(t *testing.T) {
 	dir, skey := t.TempDir(), signerKey(t)
 	openLog(t, dir, skey)
-	if _, err := sequencer.OpenLog(dir, skey, 0); err == nil {
+	if _, err := sequencer.OpenLog(config(dir, skey)); err == nil {
 		t.Error("opened twice")
 	}
 }
 
 func TestFullDiskIsRefusedBeforeWriting(t *testing.T) {
-	l, err := sequencer.OpenLog(t.TempDir(), signerKey(t), 1<<62)
+	l, err := sequencer.OpenLog(sequencer.LogConfig{Dir: t.TempDir(), Keys: []sequencer.SigningKey{{Key: signerKey(t)}}, MinFree: 1 << 62})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,142 +4,93 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 
 	"plinth/ledger"
 )
 
-// reread reads from the files what write has put there and computes the new root from it. A bit that flipped between
-// memory and disk would otherwise be signed for ever.
+// reread reads from the disk what write has put there and computes the new root from it: entries give leaves, leaves
+// give tiles, tiles give the root, and each must be what the files hold. Otherwise a bit that flipped on its way would
+// be signed for ever, as has ended a public log before.
+//
+// What this proves: the kernel is told to drop its pages first (see fromDisk), so the bytes come back from the block
+// device and have gone through memory, controller and cable twice. It does not prove that they are on the medium: a
+// drive may answer from its own cache, and a virtual disk from its host's. Where the kernel does not drop pages, which
+// it may decline to do, it proves as much as a copy in memory can.
 func (l *Log) reread(old tail, b *batch) error {
-	bundle := make([]byte, len(b.bundle))
-	if _, err := l.entries.ReadAt(bundle, old.bytes); err != nil {
+	read, err := fromDisk(l.entries, old.bytes, len(b.bundle))
+	if err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
-	entries, err := splitBundle(bundle)
+	entries, err := splitBundle(read)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	first := old.checkpoint.Size
-	leaves, err := l.readHashes(0, first, b.size-first)
-	if err != nil {
+	again := l.main.grow(old.main, entries)
+	if err := l.compare(l.main, again, b.main); err != nil {
 		return err
 	}
-	if len(entries) != len(leaves) {
-		return fmt.Errorf("%w: %d entries were read back, %d were written", ErrDamaged, len(entries), len(leaves))
-	}
-	for i, e := range entries {
-		if ledger.Leaf(e) != leaves[i] {
-			return fmt.Errorf("%w: entry %d is not what its leaf is of", ErrDamaged, first+int64(i))
+	if l.twin != nil { // its leaves are of the entries that were just found to be as they were in memory
+		if err := l.compare(l.twin, b.twin, b.twin); err != nil {
+			return err
 		}
 	}
-	root, err := tlog.TreeHash(b.size, l.hashReader())
+	offsets, err := fromDisk(l.offsets, 8*bundles(old.main.checkpoint.Size), len(b.offsets))
 	if err != nil {
-		return err
+		return fmt.Errorf("read back: %w", err)
 	}
-	if root != rootOf(b.edges) {
-		return fmt.Errorf("%w: the hashes on disk give another root", ErrDamaged)
+	if string(offsets) != string(b.offsets) {
+		return fmt.Errorf("%w: the offsets of bundles are not what was written", ErrDamaged)
 	}
 	return l.step("reread")
 }
 
-// recover reads the newest checkpoint, cuts the files to it, and checks that they give its root.
-func (l *Log) recover(vkey string) error {
-	key, err := note.NewVerifier(vkey)
-	if err != nil {
-		return err
+// compare holds what the disk has of a side against what the entries read back give, and this against what the batch
+// gave in memory.
+func (l *Log) compare(s *side, again, written growth) error {
+	if again.size != written.size {
+		return fmt.Errorf("%w: %d entries were read back, %d were written", ErrDamaged, again.size-again.from,
+			written.size-written.from)
 	}
-	signed, err := os.ReadFile(filepath.Join(l.dir, checkpointFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		l.tail = tail{checkpoint: ledger.Checkpoint{Origin: l.Origin()}}
-		return l.cut()
-	}
-	if err != nil {
-		return err
-	}
-	c, err := ledger.OpenCheckpoint(signed, key)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	l.tail = tail{checkpoint: c, note: signed}
-	if err := l.loadTail(); err != nil {
-		return err
-	}
-	return l.cut()
-}
-
-// loadTail reads the right edge of the tree and the length of the entry file.
-func (l *Log) loadTail() error {
-	size := l.tail.checkpoint.Size
-	for n := 0; size>>(tileHeight*n) > 0; n++ {
-		count := size >> (tileHeight * n)
-		edge, err := l.readHashes(n, count-count%tileWidth, count%tileWidth)
+	for n, want := range again.hashes {
+		f, err := s.level(n)
 		if err != nil {
 			return err
 		}
-		l.tail.edges = append(l.tail.edges, edge)
-	}
-	if rootOf(l.tail.edges) != l.tail.checkpoint.Root {
-		return fmt.Errorf("%w: the hashes on disk do not give the root that was signed", ErrDamaged)
-	}
-	last := (size - 1) / tileWidth
-	start, err := l.offset(last)
-	if err != nil {
-		return err
-	}
-	width := int((size-1)%tileWidth + 1)
-	bundle, err := l.readBundle(last, width)
-	if err != nil {
-		return err
-	}
-	l.tail.bytes = start + int64(len(bundle))
-	return l.checkBundle(last, width, bundle)
-}
-
-// checkBundle compares the last bundle with its leaves, the part that a crash could have touched.
-func (l *Log) checkBundle(n int64, width int, bundle []byte) error {
-	entries, err := splitBundle(bundle)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	leaves, err := l.readHashes(0, n*tileWidth, int64(width))
-	if err != nil {
-		return err
-	}
-	for i, e := range entries {
-		if ledger.Leaf(e) != leaves[i] {
-			return fmt.Errorf("%w: entry %d is not what its leaf is of", ErrDamaged, n*tileWidth+int64(i))
+		at := again.from >> (tileHeight * n)
+		got, err := fromDisk(f, at*hashSize, len(want)*hashSize)
+		if err != nil {
+			return fmt.Errorf("read back: %w", err)
 		}
+		for i := range want {
+			if tlog.Hash(got[i*hashSize:]) != want[i] {
+				return fmt.Errorf("%w: hash %d of %s.%d is not what its entries give", ErrDamaged, at+int64(i), s.files, n)
+			}
+		}
+	}
+	if s.rootOf(again.edges) != s.rootOf(written.edges) {
+		return fmt.Errorf("%w: the hashes on disk give another root", ErrDamaged)
 	}
 	return nil
 }
 
-// cut removes what lies beyond the checkpoint.
-func (l *Log) cut() error {
-	size := l.tail.checkpoint.Size
-	names, err := filepath.Glob(filepath.Join(l.dir, "hashes.*"))
-	if err != nil {
-		return err
+// pageSize is the unit in which the kernel drops what it has cached.
+const pageSize = 4096
+
+// fromDisk reads bytes that were synced just now, after asking the kernel to forget them, so that they come from the
+// device. Only clean pages are forgotten: nothing can be lost.
+func fromDisk(f *os.File, at int64, n int) ([]byte, error) {
+	b := make([]byte, n)
+	if n == 0 {
+		return b, nil
 	}
-	for n := range names {
-		f, err := l.level(n)
-		if err != nil {
-			return err
-		}
-		if err := f.Truncate(hashSize * (size >> (tileHeight * n))); err != nil {
-			return err
-		}
-	}
-	if err := l.entries.Truncate(l.tail.bytes); err != nil {
-		return err
-	}
-	return l.offsets.Truncate(8 * ((size + tileWidth - 1) / tileWidth))
+	from := at / pageSize * pageSize
+	_ = unix.Fadvise(int(f.Fd()), from, at+int64(n)-from+pageSize, unix.FADV_DONTNEED)
+	_, err := f.ReadAt(b, at)
+	return b, err
 }
 
 func (l *Log) offset(bundle int64) (int64, error) {
@@ -150,46 +101,27 @@ func (l *Log) offset(bundle int64) (int64, error) {
 	return int64(binary.BigEndian.Uint64(b[:])), nil
 }
 
-// readBundle reads the first width entries of a bundle, with their lengths.
-func (l *Log) readBundle(n int64, width int) ([]byte, error) {
-	start, err := l.offset(n)
-	if err != nil {
-		return nil, err
-	}
-	buf := make([]byte, width*(2+ledger.MaxEntry))
-	got, err := l.entries.ReadAt(buf, start)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("bundle %d: %w", n, err)
-	}
-	buf = buf[:got]
-	end := 0
-	for range width {
-		if end+2 > len(buf) || end+2+int(binary.BigEndian.Uint16(buf[end:])) > len(buf) {
-			return nil, fmt.Errorf("%w: bundle %d is cut short", ErrDamaged, n)
-		}
-		end += 2 + int(binary.BigEndian.Uint16(buf[end:]))
-	}
-	return buf[:end], nil
-}
-
 func splitBundle(b []byte) ([][]byte, error) {
-	var out [][]byte
+	out := make([][]byte, 0, tileWidth)
 	for len(b) > 0 {
 		if len(b) < 2 || len(b) < 2+int(binary.BigEndian.Uint16(b)) {
 			return nil, errors.New("an entry is cut short")
 		}
 		n := 2 + int(binary.BigEndian.Uint16(b))
-		out, b = append(out, b[2:n]), b[n:]
+		if n > 2+ledger.MaxEntry {
+			return nil, errors.New("an entry is too long")
+		}
+		out, b = append(out, b[2:n:n]), b[n:]
 	}
 	return out, nil
 }
 
 // readHashes reads count hashes of a tile level from the first on.
-func (l *Log) readHashes(level int, first, count int64) ([]tlog.Hash, error) {
+func (s *side) readHashes(level int, first, count int64) ([]tlog.Hash, error) {
 	if count == 0 {
 		return nil, nil
 	}
-	b, err := l.readLevel(level, first, count)
+	b, err := s.readLevel(level, first, count)
 	if err != nil {
 		return nil, err
 	}
@@ -200,33 +132,14 @@ func (l *Log) readHashes(level int, first, count int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-func (l *Log) readLevel(level int, first, count int64) ([]byte, error) {
-	f, err := os.Open(filepath.Join(l.dir, fmt.Sprintf("hashes.%d", level)))
+func (s *side) readLevel(level int, first, count int64) ([]byte, error) {
+	f, err := s.level(level)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, err
 	}
-	defer f.Close()
 	b := make([]byte, count*hashSize)
 	if _, err := f.ReadAt(b, first*hashSize); err != nil {
-		return nil, fmt.Errorf("%w: hashes %d+%d of level %d: %w", ErrDamaged, first, count, level, err)
+		return nil, fmt.Errorf("%w: hashes %d+%d of %s.%d: %w", ErrDamaged, first, count, s.files, level, err)
 	}
 	return b, nil
-}
-
-// hashReader reads single tree nodes from the tiles on disk.
-func (l *Log) hashReader() tlog.HashReader {
-	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			t := tlog.TileForIndex(tileHeight, index)
-			data, err := l.readLevel(t.L, t.N*tileWidth, int64(t.W))
-			if err != nil {
-				return nil, err
-			}
-			if out[i], err = tlog.HashFromTile(t, data, index); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	})
 }

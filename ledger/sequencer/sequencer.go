@@ -94,7 +94,8 @@ func (s *Sequencer) openLine(ctx context.Context, o ledger.Origin) error {
 	if err != nil {
 		return err
 	}
-	l, err := OpenLog(filepath.Join(s.cfg.Dir, string(o)), s.keys.Logs[o], s.cfg.MinFree)
+	l, err := OpenLog(LogConfig{Dir: filepath.Join(s.cfg.Dir, string(o)), Keys: []SigningKey{{Key: s.keys.Logs[o]}},
+		MinFree: s.cfg.MinFree})
 	if err != nil {
 		return err
 	}
