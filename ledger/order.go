@@ -12,14 +12,14 @@ type move struct{ from, kind, to string }
 // order is the whole life of every sort of case, as data: the contract and the service read the same table. A step
 // that is not here is refused on the chain. The state "" is that of a case without a step.
 var order = []move{
-	// Authorisation: a request, its answer, the grant and its uses. Nothing follows a revocation but a review.
+	// Authorisation: a request, its answer, the grant and its uses. Nothing follows a revocation but a review. A use is
+	// the permission to read, not its outcome, which may come when the grant has ended.
 	{"", "request.created", "requested"},
 	{"requested", "request.approved", "approved"},
 	{"requested", "request.refused", "refused"},
 	{"approved", "grant.created", "granted"},
 	{"granted", "decision.permit", "granted"}, // a use begins with its permission, before any data moves
-	{"granted", "query.done", "granted"},
-	{"granted", "query.failed", "granted"},
+	{"granted", "decision.permit", "granted"},
 	{"granted", "grant.blocked", "blocked"},
 	{"granted", "grant.revoked", "revoked"},
 	{"granted", "grant.expired", "expired"},

@@ -14,12 +14,12 @@ import (
 
 // lives are walks through the order, one story each; a kind behind "!" must be refused there.
 var lives = []string{
-	"request.created request.approved grant.created query.done query.failed query.done grant.revoked review.passed !query.done !query.failed !grant.created !grant.expired",
+	"request.created request.approved grant.created decision.permit decision.permit grant.revoked review.passed !decision.permit !grant.created !grant.expired",
 	"request.created review.noted request.refused !request.approved !grant.created review.objected !request.created",
-	"request.created request.approved grant.created grant.expired !query.done !grant.revoked",
-	"request.created request.approved grant.created grant.blocked !query.done !grant.blocked grant.revoked !query.done",
+	"request.created request.approved grant.created grant.expired !decision.permit !grant.revoked",
+	"request.created request.approved grant.created grant.blocked !decision.permit !grant.blocked grant.revoked !decision.permit",
 	"request.created request.approved grant.created grant.blocked grant.expired",
-	"!request.approved !grant.created !query.done !review.noted !grant.revoked request.created !request.created !grant.created !query.done !grant.revoked request.approved !query.done !request.refused !grant.revoked",
+	"!request.approved !grant.created !decision.permit !review.noted !grant.revoked request.created !request.created !grant.created !decision.permit !grant.revoked request.approved !decision.permit !request.refused !grant.revoked",
 	"registration.opened registration.submitted registration.returned registration.submitted registration.accepted registration.reviewed registration.noticed registration.objected registration.noticed registration.registered registration.opened registration.withdrawn registration.opened",
 	"registration.opened registration.submitted registration.accepted registration.reviewed registration.returned registration.withdrawn !registration.submitted",
 	"registration.opened registration.submitted registration.withdrawn registration.opened registration.submitted registration.accepted registration.reviewed registration.rejected registration.opened",
@@ -91,7 +91,7 @@ func TestTheOrderIsTheOneThatWasAgreed(t *testing.T) {
 		"requested":   review("requested", "request.approved→approved", "request.refused→refused"),
 		"approved":    review("approved", "grant.created→granted"),
 		"refused":     review("refused"),
-		"granted":     review("granted", "grant.blocked→blocked", "grant.expired→expired", "grant.revoked→revoked", "query.done→granted", "query.failed→granted"),
+		"granted":     review("granted", "grant.blocked→blocked", "grant.expired→expired", "grant.revoked→revoked", "decision.permit→granted"),
 		"blocked":     review("blocked", "grant.expired→expired", "grant.revoked→revoked"),
 		"revoked":     review("revoked"),
 		"expired":     review("expired"),
@@ -127,7 +127,7 @@ func TestTheOrderIsTheOneThatWasAgreed(t *testing.T) {
 
 // A state must say alone which sort of case it is of: else a step of one sort could follow in another.
 func TestNoStateIsSharedByTwoSortsOfCases(t *testing.T) {
-	sort := map[string]string{"request": "authorisation", "grant": "authorisation", "query": "authorisation"}
+	sort := map[string]string{"request": "authorisation", "grant": "authorisation", "decision": "authorisation"}
 	_, edges := walk()
 	of := map[string]string{}
 	for state, moves := range edges {
@@ -157,7 +157,7 @@ func TestIsStepKnowsEveryKindAndNoOther(t *testing.T) {
 			t.Errorf("%s is a step", k)
 		}
 	}
-	for _, k := range []string{"", "decision.permit", "device.segment", "request", "grant.made"} {
+	for _, k := range []string{"", "decision.deny", "query.done", "device.segment", "request", "grant.made"} {
 		if ledger.IsStep(k) {
 			t.Errorf("%q is no step", k)
 		}
@@ -165,7 +165,7 @@ func TestIsStepKnowsEveryKindAndNoOther(t *testing.T) {
 }
 
 func TestUnknownStatesAndKindsAreRefused(t *testing.T) {
-	for _, c := range [][2]string{{"nowhere", "request.created"}, {"", ""}, {"granted", "query."}, {"granted", "review."}, {"granted", "review.made"}, {"", "review.noted"}} {
+	for _, c := range [][2]string{{"nowhere", "request.created"}, {"", ""}, {"granted", "decision."}, {"granted", "review."}, {"granted", "review.made"}, {"", "review.noted"}} {
 		if next, err := ledger.NextState(c[0], c[1]); !errors.Is(err, plinth.ErrConflict) {
 			t.Errorf("%q from %q: got %q, %v", c[1], c[0], next, err)
 		}

@@ -38,7 +38,7 @@ func TestParseStepRefusesEveryOtherForm(t *testing.T) {
 		"empty": "", "one line short": strings.Join(lines[1:], ""), "one line more": good + "x\n", "no last newline": strings.TrimSuffix(good, "\n"),
 		"tag in capitals": with(0, strings.ToUpper(strings.TrimSpace(lines[0]))), "short tag": with(0, "00ff"), "tag of zeros": with(0, strings.Repeat("0", 32)),
 		"seq 0": with(1, "0"), "seq with a zero before": with(1, "01"), "seq with a sign": with(1, "+1"), "seq too large": with(1, "18446744073709551616"),
-		"no kind": with(2, ""), "kind with a space": with(2, "request created"), "kind too long": with(2, strings.Repeat("a", 49)),
+		"no kind": with(2, ""), "kind with a space": with(2, "request created"), "kind too long": with(2, strings.Repeat("a", ledger.MaxKind+1)),
 		"record in braces": with(3, "{0190a1b2-0000-7000-8000-000000000001}"), "record zero": with(3, uuid.Nil.String()), "record no id": with(3, "x"),
 		"no origin": with(4, ""), "origin too long": with(4, strings.Repeat("o", 201)),
 		"index negative": with(5, "-1"), "index with a zero": with(5, "041"), "leaf short": with(6, "AAAA"), "leaf with stray bits": with(6, strings.Repeat("A", 42)+"B="),
