@@ -36,8 +36,8 @@ func (a Attestation) Sort() {
 	slices.SortFunc(a.Endorsements, func(x, y Endorsement) int { return cmp.Compare(x.MSP, y.MSP) })
 }
 
-// attestDomain is the first line of an attested value. No other function of the chaincode may answer with it.
-const attestDomain = "plinth-attest/v1"
+// AttestDomain is the first line of an attested checkpoint. No function of the chaincode but Attest may answer with it.
+const AttestDomain = "plinth-attest/v1"
 
 // AttestedCheckpoint is what the chaincode's Attest answers: a checkpoint, the channel it is on, and the transaction
 // that anchored it.
@@ -56,14 +56,14 @@ func (c AttestedCheckpoint) Checkpoint() Checkpoint {
 
 // String returns the value's text: six lines, each ended by a newline.
 func (c AttestedCheckpoint) String() string {
-	return fmt.Sprintf("%s\n%s\n%s\n%d\n%s\n%s\n", attestDomain, c.Channel, c.Origin, c.Size, c.Root, c.TxID)
+	return fmt.Sprintf("%s\n%s\n%s\n%d\n%s\n%s\n", AttestDomain, c.Channel, c.Origin, c.Size, c.Root, c.TxID)
 }
 
 // ParseAttestedCheckpoint reads the text that String writes and refuses every other form.
 func ParseAttestedCheckpoint(text string) (AttestedCheckpoint, error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) != 7 || lines[0] != attestDomain {
-		return AttestedCheckpoint{}, fmt.Errorf("attested value: want six lines that begin with %s", attestDomain)
+	if len(lines) != 7 || lines[0] != AttestDomain {
+		return AttestedCheckpoint{}, fmt.Errorf("attested value: want six lines that begin with %s", AttestDomain)
 	}
 	size, err := parseSize(lines[3])
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// attestCaseDomain is the first line of an attested case. No other function of the chaincode may answer with it.
-const attestCaseDomain = "plinth-attest-case/v1"
+// AttestCaseDomain is the first line of an attested case. No function of the chaincode but AttestCase may answer with
+// it.
+const AttestCaseDomain = "plinth-attest-case/v1"
 
 // AttestedCase is what the chaincode's AttestCase answers: how far a case has come, the digest of all its steps, and
 // the transaction that wrote the newest. Unlike a checkpoint it changes: an attestation is of the moment when the
@@ -24,14 +25,14 @@ type AttestedCase struct {
 
 // String returns the value's text: seven lines, each ended by a newline.
 func (c AttestedCase) String() string {
-	return fmt.Sprintf("%s\n%s\n%s\n%d\n%s\n%s\n%s\n", attestCaseDomain, c.Channel, c.Case, c.Count, c.State, c.Digest, c.TxID)
+	return fmt.Sprintf("%s\n%s\n%s\n%d\n%s\n%s\n%s\n", AttestCaseDomain, c.Channel, c.Case, c.Count, c.State, c.Digest, c.TxID)
 }
 
 // ParseAttestedCase reads the text that String writes and refuses every other form.
 func ParseAttestedCase(text string) (AttestedCase, error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) != 8 || lines[0] != attestCaseDomain {
-		return AttestedCase{}, fmt.Errorf("attested case: want seven lines that begin with %s", attestCaseDomain)
+	if len(lines) != 8 || lines[0] != AttestCaseDomain {
+		return AttestedCase{}, fmt.Errorf("attested case: want seven lines that begin with %s", AttestCaseDomain)
 	}
 	tag, tagErr := ParseTag(lines[2])
 	count, countErr := strconv.ParseUint(lines[3], 10, 64)

@@ -12,3 +12,9 @@ type LogKey struct {
 func (k LogKey) Signs(size int64) bool {
 	return size >= k.FromSize && (k.UntilSize == 0 || size <= k.UntilSize)
 }
+
+// KeyRotation is the text that a log's present key signs, as a note, to name its successor: the successor's key must
+// be given into no other hands than the present one's.
+func KeyRotation(origin, newVKey string) string {
+	return "plinth-rotate-key/v1\n" + origin + "\n" + newVKey + "\n"
+}

@@ -6,14 +6,11 @@ import (
 	"strings"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"plinth/ledger"
+	"plinth/ledger/twin"
 )
-
-// attestDomain is the first line of Attest's answer, and of no other: see ledger.AttestedCheckpoint.
-const attestDomain = "plinth-attest/v1\n"
 
 // Keys of the state. An origin goes in as a hash, so that no name can reach into another's keys. The
 // head is what transactions race for: Fabric's read version makes it a compare-and-swap. A checkpoint's key
@@ -21,79 +18,92 @@ const attestDomain = "plinth-attest/v1\n"
 func logKey(origin string) string  { return "log/" + ledger.OriginID(origin) }
 func headKey(origin string) string { return "head/" + ledger.OriginID(origin) }
 
-// registerLog(origin, vkey) makes a log known. Its key never changes: a second one would let two logs share a name.
-func registerLog(stub shim.ChaincodeStubInterface, args [][]byte) (string, error) {
-	origin, vkey := string(args[0]), string(args[1])
-	if err := checkOrigin(origin); err != nil {
-		return "", err
-	}
-	key, err := note.NewVerifier(vkey)
-	if err != nil || len(vkey) > maxNote {
-		return "", refuse(CodeArgs, "vkey is not a verifier key of a signed note")
-	}
-	if key.Name() != origin {
-		return "", refuse(CodeLog, "the key's name is not the origin")
-	}
-	known, err := stub.GetState(logKey(origin))
-	if err != nil {
-		return "", err
-	}
-	if known != nil {
-		knownKey, tx, _ := strings.Cut(string(known), "\n")
-		if knownKey != vkey {
-			return "", refuse(CodeExists, "another key is registered for this log")
-		}
-		return "same " + tx, nil
-	}
-	return "registered " + stub.GetTxID(), stub.PutState(logKey(origin), []byte(vkey+"\n"+stub.GetTxID()))
+// candidate is a checkpoint that asks to be anchored, with a good signature.
+type candidate struct {
+	origin string
+	checkpoint
+	proof tlog.TreeProof
+	first string // the transaction that anchored it before, if one did
 }
 
-// anchor(origin, note, proof) makes a checkpoint the log's head. What is anchored already is answered with
-// "same <first transaction>" and writes nothing, so submitting again is always safe.
+// anchor(origin, note, proof[, twin's note, twin's proof]) makes a checkpoint the log's head, and the twin's of the same
+// size together with it. What is anchored already is answered with "same <first transaction>" and writes nothing, so
+// submitting again is always safe.
 func anchor(stub shim.ChaincodeStubInterface, args [][]byte) (string, error) {
 	origin := string(args[0])
-	proof, err := parseProof(args[2])
+	if isTwin(origin) {
+		return "", refuse(CodeTwin, "a twin is anchored together with its log")
+	}
+	c, err := examine(stub, origin, args[1], args[2])
 	if err != nil {
 		return "", err
 	}
-	key, err := registeredKey(stub, origin)
+	second, err := examineTwin(stub, c, args[3:])
 	if err != nil {
 		return "", err
 	}
-	cp, err := openCheckpoint(args[1], origin, key)
-	if err != nil {
-		return "", err
+	if c.first != "" {
+		return "same " + c.first, nil
 	}
-	if cp.size == 0 {
-		return "", refuse(CodeSize0, "a checkpoint of size 0 is not anchored")
+	for _, next := range append(second, c) {
+		if err := advance(stub, next); err != nil {
+			return "", err
+		}
 	}
-	if first, err := anchoredBefore(stub, origin, cp); first != "" || err != nil {
-		return first, err
-	}
-	return advance(stub, origin, cp, proof)
+	return "anchored " + stub.GetTxID(), stub.SetEvent("anchored", []byte(c.note))
 }
 
-func registeredKey(stub shim.ChaincodeStubInterface, origin string) (note.Verifier, error) {
-	known, err := stub.GetState(logKey(origin))
+// examine checks what can be said of a checkpoint before the head is looked at.
+func examine(stub shim.ChaincodeStubInterface, origin string, msg, proof []byte) (candidate, error) {
+	keys, err := loadKeys(stub, origin)
+	if err != nil {
+		return candidate{}, err
+	}
+	c := candidate{origin: origin}
+	if c.proof, err = parseProof(proof); err != nil {
+		return candidate{}, err
+	}
+	if c.checkpoint, err = openCheckpoint(msg, origin, keys); err != nil {
+		return candidate{}, err
+	}
+	if c.size == 0 {
+		return candidate{}, refuse(CodeSize0, "a checkpoint of size 0 is not anchored")
+	}
+	c.first, err = anchoredBefore(stub, origin, c.checkpoint)
+	return c, err
+}
+
+// examineTwin returns the twin's checkpoint: none for a log without a twin, one of the same size for a log with one.
+// A log that has a twin must never go on without it.
+func examineTwin(stub shim.ChaincodeStubInterface, of candidate, args [][]byte) ([]candidate, error) {
+	origin := twin.Origin(of.origin)
+	keys, err := findKeys(stub, origin)
+	switch {
+	case err != nil:
+		return nil, err
+	case keys == nil && len(args) == 0:
+		return nil, nil
+	case keys == nil:
+		return nil, refuse(CodeTwin, "the log has no twin, but a checkpoint of one came")
+	case len(args) == 0:
+		return nil, refuse(CodeTwin, "the log has a twin, whose checkpoint is missing")
+	}
+	c, err := examine(stub, origin, args[0], args[1])
 	if err != nil {
 		return nil, err
 	}
-	if known == nil {
-		return nil, refuse(CodeLog, "the log %.80q is not registered", origin)
+	if c.size != of.size {
+		return nil, refuse(CodeTwin, "the twin's checkpoint has size %d, the log's %d", c.size, of.size)
 	}
-	vkey, _, _ := strings.Cut(string(known), "\n")
-	return note.NewVerifier(vkey)
+	return []candidate{c}, nil
 }
 
-// anchoredBefore answers for a size that is on the chain: the same root is fine, another one is a fork, or a rollback
-// when the log has grown since.
-func anchoredBefore(stub shim.ChaincodeStubInterface, origin string, cp checkpoint) (string, error) {
+// anchoredBefore returns the transaction that anchored the same before, if one did. For a size that is on the chain
+// another root is a fork, or a rollback when the log has grown since.
+func anchoredBefore(stub shim.ChaincodeStubInterface, origin string, cp checkpoint) (tx string, err error) {
 	known, tx, err := loadCheckpoint(stub, origin, cp.size)
-	switch {
-	case err != nil || tx == "":
-		return "", err
-	case known.root == cp.root:
-		return "same " + tx, nil
+	if err != nil || tx == "" || known.root == cp.root {
+		return tx, err
 	}
 	h, err := loadHead(stub, origin)
 	if err != nil {
@@ -105,27 +115,23 @@ func anchoredBefore(stub shim.ChaincodeStubInterface, origin string, cp checkpoi
 	return "", refuse(CodeFork, "size %d is anchored with another root", cp.size)
 }
 
-// advance moves the head forward to cp.
-func advance(stub shim.ChaincodeStubInterface, origin string, cp checkpoint, proof tlog.TreeProof) (string, error) {
-	old, err := loadHead(stub, origin)
+// advance moves the head forward to c.
+func advance(stub shim.ChaincodeStubInterface, c candidate) error {
+	old, err := loadHead(stub, c.origin)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if cp.size <= old.size {
-		return "", refuse(CodeRollback, "the head has size %d already", old.size)
+	if c.size <= old.size {
+		return refuse(CodeRollback, "the head has size %d already", old.size)
 	}
-	next := head{size: cp.size, root: cp.root, tx: stub.GetTxID()}
-	if err := checkExtends(old, next, proof); err != nil {
-		return "", err
+	next := head{size: c.size, root: c.root, tx: stub.GetTxID()}
+	if err := checkExtends(c.origin, old, next, c.proof); err != nil {
+		return err
 	}
-	if err := stub.PutState(headKey(origin), []byte(next.String())); err != nil {
-		return "", err
+	if err := stub.PutState(headKey(c.origin), []byte(next.String())); err != nil {
+		return err
 	}
-	value := stub.GetTxID() + "\n" + cp.note
-	if err := stub.PutState(ledger.CheckpointKey(origin, cp.size), []byte(value)); err != nil {
-		return "", err
-	}
-	return "anchored " + stub.GetTxID(), stub.SetEvent("anchored", []byte(cp.note))
+	return stub.PutState(ledger.CheckpointKey(c.origin, c.size), []byte(stub.GetTxID()+"\n"+c.note))
 }
 
 // attest(origin, size) answers with a checkpoint and the transaction that anchored it. It reads that one key and

@@ -12,11 +12,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Limits on arguments; far above what a log of 2^63 leaves needs.
+// Limits on arguments in bytes; far above what a log of 2^63 leaves needs.
 const (
 	maxOrigin = 200
+	maxVKey   = 400
 	maxNote   = 4 << 10
-	maxProof  = 64 // hashes
+	maxProof  = 64 * tlog.HashSize
+	maxNumber = 20
+	maxID     = 40
 )
 
 // checkpoint is a signed tree head (C2SP tlog-checkpoint): origin, size and root, one a line.
@@ -36,26 +39,44 @@ func checkOrigin(origin string) error {
 	return nil
 }
 
-// openCheckpoint checks signature, origin and form of a signed note.
-func openCheckpoint(msg []byte, origin string, key note.Verifier) (checkpoint, error) {
-	if len(msg) > maxNote {
-		return checkpoint{}, refuse(CodeNote, "the note has %d bytes, at most %d are allowed", len(msg), maxNote)
+// openCheckpoint checks form, origin and the signature by the key that is the log's at this size. The size is read
+// before the signature is checked, and believed after.
+func openCheckpoint(msg []byte, origin string, keys keyring) (checkpoint, error) {
+	text, _, ok := strings.Cut(string(msg), "\n\n")
+	if !ok {
+		return checkpoint{}, refuse(CodeNote, "not a signed note")
+	}
+	cp, err := parseCheckpoint(text+"\n", origin)
+	if err != nil {
+		return checkpoint{}, err
+	}
+	n, err := openNote(msg, origin, keys.at(cp.size).VKey)
+	if err != nil {
+		return checkpoint{}, err
+	}
+	if n.Text != text+"\n" {
+		return checkpoint{}, refuse(CodeNote, "not a signed note of one text")
+	}
+	cp.note = encodeNote(n)
+	return cp, nil
+}
+
+// openNote checks the signature of a log's key on a note.
+func openNote(msg []byte, origin, vkey string) (*note.Note, error) {
+	key, err := schemeOf(origin).verifier(vkey)
+	if err != nil {
+		return nil, err
 	}
 	n, err := note.Open(msg, note.VerifierList(key))
 	var unverified *note.UnverifiedNoteError
 	var invalid *note.InvalidSignatureError
 	switch {
 	case errors.As(err, &unverified), errors.As(err, &invalid):
-		return checkpoint{}, refuse(CodeSig, "no valid signature of the registered key")
+		return nil, refuse(CodeSig, "no valid signature of the key that is the log's at this size")
 	case err != nil:
-		return checkpoint{}, refuse(CodeNote, "not a signed note")
+		return nil, refuse(CodeNote, "not a signed note")
 	}
-	cp, err := parseCheckpoint(n.Text, origin)
-	if err != nil {
-		return checkpoint{}, err
-	}
-	cp.note = encodeNote(n)
-	return cp, nil
+	return n, nil
 }
 
 // encodeNote writes the note again with its verified signature alone: note.Open forgives spellings of base64 that a
@@ -94,19 +115,10 @@ func parseSize(s string) (int64, error) {
 	return n, nil
 }
 
-// parseHash reads a hash in base64 of one spelling.
-func parseHash(s string) (tlog.Hash, error) {
-	b, err := base64.StdEncoding.DecodeString(s)
-	if err != nil || len(b) != tlog.HashSize || base64.StdEncoding.EncodeToString(b) != s {
-		return tlog.Hash{}, strconv.ErrSyntax
-	}
-	return tlog.Hash(b), nil
-}
-
 // parseProof reads hashes that follow each other without a separator.
 func parseProof(b []byte) (tlog.TreeProof, error) {
-	if len(b)%tlog.HashSize != 0 || len(b) > maxProof*tlog.HashSize {
-		return nil, refuse(CodeProof, "want at most %d hashes of %d bytes, got %d bytes", maxProof, tlog.HashSize, len(b))
+	if len(b)%tlog.HashSize != 0 {
+		return nil, refuse(CodeProof, "want hashes of %d bytes, got %d bytes", tlog.HashSize, len(b))
 	}
 	var proof tlog.TreeProof
 	for ; len(b) > 0; b = b[tlog.HashSize:] {
@@ -116,14 +128,14 @@ func parseProof(b []byte) (tlog.TreeProof, error) {
 }
 
 // checkExtends proves that the tree of new contains the tree of old as its beginning.
-func checkExtends(old, new head, proof tlog.TreeProof) error {
+func checkExtends(origin string, old, new head, proof tlog.TreeProof) error {
 	if old.size == 0 {
 		if len(proof) > 0 {
 			return refuse(CodeProof, "the first checkpoint extends nothing, its proof must be empty")
 		}
 		return nil
 	}
-	if err := tlog.CheckTree(proof, new.size, new.root, old.size, old.root); err != nil {
+	if err := schemeOf(origin).extends(old, new, proof); err != nil {
 		return refuse(CodeInconsistent, "the proof does not lead from size %d to %d", old.size, new.size)
 	}
 	return nil

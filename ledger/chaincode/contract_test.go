@@ -25,6 +25,15 @@ type tree struct {
 
 func newTree(t *testing.T) *tree {
 	t.Helper()
+	r := &tree{t: t}
+	r.newKey()
+	return r
+}
+
+// newKey gives the tree another key.
+func (r *tree) newKey() {
+	r.t.Helper()
+	t := r.t
 	skey, vkey, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +42,7 @@ func newTree(t *testing.T) *tree {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tree{t: t, signer: signer, vkey: vkey}
+	r.signer, r.vkey = signer, vkey
 }
 
 // ReadHashes implements tlog.HashReader.
@@ -150,7 +159,7 @@ func TestAnchorRefusesBadNotes(t *testing.T) {
 		"signature altered":                      {flipped, "SIG"},
 		"not a note":                             {[]byte("hello"), "NOTE"},
 		"empty":                                  {nil, "NOTE"},
-		"longer than any note":                   {[]byte(strings.Repeat("x", 5000)), "NOTE"},
+		"longer than any note":                   {[]byte(strings.Repeat("x", 5000)), "ARGS"},
 		"other origin":                           {r.sign("other\n6\n" + root + "\n"), "NOTE"},
 		"size with a leading zero":               {r.sign(origin + "\n06\n" + root + "\n"), "NOTE"},
 		"size with a sign":                       {r.sign(origin + "\n+6\n" + root + "\n"), "NOTE"},
@@ -189,7 +198,7 @@ func TestAnchorRefusesWhatDoesNotExtendTheHead(t *testing.T) {
 		"proof cut":                    {next.note(), next.proof(5)[:32], "INCONSISTENT"},
 		"proof of another pair":        {next.note(), next.proof(3), "INCONSISTENT"},
 		"proof is no list of hashes":   {next.note(), next.proof(5)[:33], "PROOF"},
-		"proof longer than any":        {next.note(), make([]byte, 65*32), "PROOF"},
+		"proof longer than any":        {next.note(), make([]byte, 65*32), "ARGS"},
 		"another tree, its own proof":  {other.note(), other.proof(5), "INCONSISTENT"},
 		"another tree, the good proof": {other.note(), next.proof(5), "INCONSISTENT"},
 		"same size, other root":        {r.restart().growBy(5, "other").note(), nil, "FORK"},
@@ -208,7 +217,7 @@ func TestFirstCheckpointTakesNoProof(t *testing.T) {
 	want(t, "PROOF")(p.call("Anchor", []byte(origin), r.note(), make([]byte, 32)))
 }
 
-func TestRegisterLogBindsOneKeyForever(t *testing.T) {
+func TestRegisterLogBindsOneKey(t *testing.T) {
 	p, r := newPeer(t), newTree(t)
 	want(t, "registered tx1")(p.call("RegisterLog", []byte(origin), []byte(r.vkey)))
 	want(t, "same tx1")(p.call("RegisterLog", []byte(origin), []byte(r.vkey)))

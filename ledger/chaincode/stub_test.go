@@ -26,6 +26,8 @@ type peer struct {
 	state   map[string][]byte
 	creator []byte
 	txs     int
+	events  map[string]string // of the newest transaction
+	reads   []string          // of the newest transaction
 }
 
 func newPeer(t *testing.T) *peer {
@@ -43,11 +45,12 @@ func (p *peer) as(msp, role string) *peer {
 func (p *peer) call(function string, args ...[]byte) (answer, refusal string) {
 	p.t.Helper()
 	p.txs++
-	s := &stub{peer: p, args: append([][]byte{[]byte(function)}, args...), writes: map[string][]byte{}, tx: fmt.Sprintf("tx%d", p.txs)}
+	s := &stub{peer: p, args: append([][]byte{[]byte(function)}, args...), writes: map[string][]byte{}, events: map[string]string{}, tx: fmt.Sprintf("tx%d", p.txs)}
 	r := p.c.Invoke(s)
 	if r.GetStatus() != shim.OK {
 		return "", r.GetMessage()
 	}
+	p.events, p.reads = s.events, s.reads
 	for k, v := range s.writes {
 		p.state[k] = v
 	}
@@ -60,16 +63,27 @@ type stub struct {
 	peer   *peer
 	args   [][]byte
 	writes map[string][]byte
+	events map[string]string
+	reads  []string
 	tx     string
 }
 
-func (s *stub) GetArgs() [][]byte                    { return s.args }
-func (s *stub) GetTxID() string                      { return s.tx }
-func (s *stub) GetChannelID() string                 { return "evidence" }
-func (s *stub) GetCreator() ([]byte, error)          { return s.peer.creator, nil }
-func (s *stub) GetState(key string) ([]byte, error)  { return s.peer.state[key], nil }
-func (s *stub) PutState(key string, v []byte) error  { s.writes[key] = v; return nil }
-func (s *stub) SetEvent(name string, _ []byte) error { return nil }
+func (s *stub) GetArgs() [][]byte                   { return s.args }
+func (s *stub) GetTxID() string                     { return s.tx }
+func (s *stub) GetChannelID() string                { return "evidence" }
+func (s *stub) GetCreator() ([]byte, error)         { return s.peer.creator, nil }
+func (s *stub) PutState(key string, v []byte) error { s.writes[key] = v; return nil }
+
+func (s *stub) GetState(key string) ([]byte, error) {
+	s.reads = append(s.reads, key)
+	return s.peer.state[key], nil
+}
+
+func (s *stub) SetEvent(name string, payload []byte) error {
+	clear(s.events) // Fabric keeps the last one alone
+	s.events[name] = string(payload)
+	return nil
+}
 
 // identity is a caller of an organisation with a role, as Fabric hands it to the contract.
 func identity(t *testing.T, mspID, role string) []byte {

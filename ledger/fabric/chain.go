@@ -23,22 +23,14 @@ import (
 
 // RegisterLog makes a log's key known to the contract; the same key again changes nothing.
 func (c *Client) RegisterLog(ctx context.Context, origin, vkey string) error {
-	_, err := c.submit(ctx, call{"RegisterLog", [][]byte{[]byte(origin), []byte(vkey)}})
+	_, err := c.submit(ctx, newCall("RegisterLog", origin, vkey))
 	return err
 }
 
 // Anchor has the contract accept a checkpoint, and returns when it is committed. A checkpoint that is anchored
 // already is answered with its first transaction and not ordered again.
 func (c *Client) Anchor(ctx context.Context, origin string, s sequencer.Submission) (sequencer.Anchored, error) {
-	var hashes []byte
-	for _, h := range s.Proof {
-		hashes = append(hashes, h[:]...)
-	}
-	args := [][]byte{[]byte(origin), s.Note, hashes}
-	if s.TwinNote != nil {
-		args = append(args, s.TwinNote, bytes.Join(s.TwinProof, nil))
-	}
-	return c.submit(ctx, call{"Anchor", args})
+	return c.submit(ctx, anchorCall(origin, s))
 }
 
 // submit endorses and commits a call. After a lost race it looks again: when the winner wrote the same, it is done.
@@ -90,15 +82,7 @@ func (s *session) firstOf(ctx context.Context, tx string) (sequencer.Anchored, e
 
 // Head returns the newest anchored checkpoint as the own organisation's peer knows it; size 0 when there is none.
 func (c *Client) Head(ctx context.Context, origin string) (int64, tlog.Hash, error) {
-	s, err := c.connect(ctx)
-	if err != nil {
-		return 0, tlog.Hash{}, err
-	}
-	p, err := c.endorsed(ctx, s, []fab.Peer{s.own}, call{"Head", [][]byte{[]byte(origin)}})
-	if err != nil {
-		return 0, tlog.Hash{}, err
-	}
-	answer, err := p.value()
+	answer, err := c.ask(ctx, newCall("Head", origin))
 	if err != nil {
 		return 0, tlog.Hash{}, err
 	}
@@ -124,15 +108,7 @@ func parseHead(answer string) (int64, tlog.Hash, error) {
 // Attest returns the organisations' signatures over the answer that a checkpoint of this size is committed. A peer
 // that has not committed it yet is waited for.
 func (c *Client) Attest(ctx context.Context, origin string, size int64) (ledger.Attestation, error) {
-	s, err := c.connect(ctx)
-	if err != nil {
-		return ledger.Attestation{}, err
-	}
-	p, err := c.endorsed(ctx, s, s.peers, call{"Attest", [][]byte{[]byte(origin), strconv.AppendInt(nil, size, 10)}})
-	if err != nil {
-		return ledger.Attestation{}, err
-	}
-	return p.attestation()
+	return c.attest(ctx, newCall("Attest", origin, strconv.FormatInt(size, 10)))
 }
 
 // attestation takes the signatures out of the answers.

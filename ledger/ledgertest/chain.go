@@ -1,18 +1,17 @@
 package ledgertest
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"sync"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"plinth"
 	"plinth/ledger"
 	"plinth/ledger/sequencer"
+	"plinth/ledger/twin"
 )
 
 // Chain keeps the anchor chaincode's rules in memory: a checkpoint must be signed by the registered key and extend the
@@ -22,7 +21,7 @@ type Chain struct {
 
 	mu     sync.Mutex
 	faults []Fault
-	keys   map[string]note.Verifier
+	keys   map[string][]ledger.LogKey
 	heads  map[string]ledger.Checkpoint
 	placed map[string]sequencer.Anchored // by key of the checkpoint
 	roots  map[string]tlog.Hash
@@ -40,7 +39,7 @@ type Fault struct {
 // NewChain returns an empty chain of two organisations.
 func NewChain() *Chain {
 	return &Chain{
-		Orgs: []*Org{NewOrg("BureauMSP", "peer"), NewOrg("OverseerMSP", "peer")}, keys: map[string]note.Verifier{},
+		Orgs: []*Org{NewOrg("BureauMSP", "peer"), NewOrg("OverseerMSP", "peer")}, keys: map[string][]ledger.LogKey{},
 		heads: map[string]ledger.Checkpoint{}, placed: map[string]sequencer.Anchored{}, roots: map[string]tlog.Hash{},
 		block: 3, calls: map[string]int{},
 	}
@@ -78,21 +77,6 @@ func (c *Chain) call(method string, fn func() error) error {
 	return fn()
 }
 
-// RegisterLog implements sequencer.Chain.
-func (c *Chain) RegisterLog(_ context.Context, origin, vkey string) error {
-	return c.call("RegisterLog", func() error {
-		key, err := note.NewVerifier(vkey)
-		if err != nil || key.Name() != origin {
-			return plinth.Errorf(plinth.ErrConflict, "NOTE: the key is not the origin's")
-		}
-		if old := c.keys[origin]; old != nil && old.KeyHash() != key.KeyHash() {
-			return plinth.Errorf(plinth.ErrConflict, "EXISTS: another key is registered")
-		}
-		c.keys[origin] = key
-		return nil
-	})
-}
-
 // Head implements sequencer.Chain.
 func (c *Chain) Head(_ context.Context, origin string) (size int64, root tlog.Hash, err error) {
 	err = c.call("Head", func() error {
@@ -105,38 +89,74 @@ func (c *Chain) Head(_ context.Context, origin string) (size int64, root tlog.Ha
 // Anchor implements sequencer.Chain.
 func (c *Chain) Anchor(_ context.Context, origin string, s sequencer.Submission) (a sequencer.Anchored, err error) {
 	err = c.call("Anchor", func() (err error) {
-		a, err = c.anchor(origin, s.Note, s.Proof)
+		a, err = c.anchor(origin, s)
 		return err
 	})
 	return a, err
 }
 
-func (c *Chain) anchor(origin string, signed []byte, proof tlog.TreeProof) (sequencer.Anchored, error) {
-	key := c.keys[origin]
-	if key == nil {
-		return sequencer.Anchored{}, plinth.Errorf(plinth.ErrConflict, "NOLOG: %s is not registered", origin)
-	}
-	cp, err := ledger.OpenCheckpoint(signed, key)
+func (c *Chain) anchor(origin string, s sequencer.Submission) (sequencer.Anchored, error) {
+	cp, err := c.examine(origin, s.Note, extends(s.Proof))
 	if err != nil {
-		return sequencer.Anchored{}, plinth.Errorf(plinth.ErrConflict, "SIG: %w", err)
+		return sequencer.Anchored{}, err
+	}
+	both := []ledger.Checkpoint{cp}
+	switch {
+	case len(c.keys[twin.Origin(origin)]) == 0 && s.TwinNote == nil:
+	case len(c.keys[twin.Origin(origin)]) == 0 || s.TwinNote == nil:
+		return sequencer.Anchored{}, plinth.Errorf(plinth.ErrConflict, "TWIN: the log and its twin do not come together")
+	default:
+		second, err := c.examine(twin.Origin(origin), s.TwinNote, twinExtends(s.TwinProof))
+		if err != nil {
+			return sequencer.Anchored{}, err
+		}
+		if second.Size != cp.Size {
+			return sequencer.Anchored{}, plinth.Errorf(plinth.ErrConflict, "TWIN: the twin has size %d, the log %d", second.Size, cp.Size)
+		}
+		both = append(both, second)
+	}
+	return c.place(s.Note, both), nil
+}
+
+// examine checks a checkpoint's key, and that it is there already or extends the head.
+func (c *Chain) examine(origin string, signed []byte, extends func(head, cp ledger.Checkpoint) error) (ledger.Checkpoint, error) {
+	cp, err := c.open(origin, signed)
+	if err != nil {
+		return cp, err
 	}
 	head, name := c.heads[origin], ledger.CheckpointKey(origin, cp.Size)
-	if at, ok := c.placed[name]; ok && c.roots[name] == cp.Root {
-		return at, nil
+	if _, ok := c.placed[name]; ok && c.roots[name] == cp.Root {
+		return cp, nil
 	}
 	if cp.Size <= head.Size {
-		return sequencer.Anchored{}, plinth.Errorf(plinth.ErrConflict, "ROLLBACK: the head has size %d", head.Size)
+		return cp, plinth.Errorf(plinth.ErrConflict, "ROLLBACK: the head has size %d", head.Size)
 	}
 	if head.Size > 0 {
-		if err := tlog.CheckTree(proof, cp.Size, cp.Root, head.Size, head.Root); err != nil {
-			return sequencer.Anchored{}, plinth.Errorf(plinth.ErrConflict, "INCONSISTENT: %w", err)
+		if err := extends(head, cp); err != nil {
+			return cp, plinth.Errorf(plinth.ErrConflict, "INCONSISTENT: %w", err)
 		}
 	}
+	return cp, nil
+}
+
+func extends(proof tlog.TreeProof) func(head, cp ledger.Checkpoint) error {
+	return func(head, cp ledger.Checkpoint) error {
+		return tlog.CheckTree(proof, cp.Size, cp.Root, head.Size, head.Root)
+	}
+}
+
+// place makes checkpoints the heads, unless the first of them is there already.
+func (c *Chain) place(signed []byte, all []ledger.Checkpoint) sequencer.Anchored {
+	if at, ok := c.placed[ledger.CheckpointKey(all[0].Origin, all[0].Size)]; ok {
+		return at
+	}
 	c.block++
-	tx := sha256.Sum256(bytes.Clone(signed))
-	at := sequencer.Anchored{TxID: fmt.Sprintf("%x", tx), Block: c.block}
-	c.heads[origin], c.placed[name], c.roots[name] = cp, at, cp.Root
-	return at, nil
+	at := sequencer.Anchored{TxID: fmt.Sprintf("%x", sha256.Sum256(signed)), Block: c.block}
+	for _, cp := range all {
+		name := ledger.CheckpointKey(cp.Origin, cp.Size)
+		c.heads[cp.Origin], c.placed[name], c.roots[name] = cp, at, cp.Root
+	}
+	return at
 }
 
 // Attest implements sequencer.Chain.

@@ -27,6 +27,11 @@ type Chain interface {
 	Anchor(ctx context.Context, origin string, s Submission) (Anchored, error)
 	// Attest returns the organisations' endorsed read of an anchored checkpoint.
 	Attest(ctx context.Context, origin string, size int64) (ledger.Attestation, error)
+	// RotateKey replaces a log's key from the size after the head on; the proof is a note over ledger.KeyRotation, signed
+	// by the key in force.
+	RotateKey(ctx context.Context, origin, newVKey string, proof []byte) (Anchored, error)
+	// LogKeys returns the keys that a log has had, oldest first; a log that is not registered is a conflict.
+	LogKeys(ctx context.Context, origin string) ([]ledger.LogKey, error)
 	// Height returns the number of blocks.
 	Height(ctx context.Context) (uint64, error)
 }
