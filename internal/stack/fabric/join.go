@@ -2,9 +2,11 @@ package fabric
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,10 +16,11 @@ import (
 // policy makes both organisations answer for every checkpoint.
 const policy = "AND('BureauMSP.peer','OverseerMSP.peer')"
 
-// Join brings the running nodes onto the channel and commits the contract. Each step looks first whether it is done,
-// so Join may be repeated after a failure at any point; once all is done it returns at once.
+// Join brings the running nodes onto the channel and commits the contract, or the contract's new version in place of
+// an older one. Each step looks first whether it is done, so Join may be repeated after a failure at any point; once all
+// is done for this version it returns at once.
 func (n *Network) Join(ctx context.Context) error {
-	if exists(n.path("joined")) {
+	if done, err := os.ReadFile(n.path("joined")); err == nil && string(done) == n.pkgID+"\n" {
 		return nil
 	}
 	n.log.InfoContext(ctx, "fabric: joining the channel and committing the contract", "channel", channel)
@@ -92,19 +95,46 @@ func (n *Network) install(ctx context.Context, o org) error {
 	return err
 }
 
-func (n *Network) definition() []string {
-	return []string{"--channelID", channel, "--name", chaincode, "--version", chaincodeVersion, "--sequence", "1",
+// definition is what the channel has committed of the contract; the zero value when nothing is.
+type definition struct {
+	Sequence int    `json:"sequence"`
+	Version  string `json:"version"`
+}
+
+// committed reads the definition that is in force, as one organisation's peer knows it.
+func (n *Network) committed(ctx context.Context, o org) (definition, error) {
+	out, err := n.peer(ctx, o, "lifecycle", "chaincode", "querycommitted", "-C", channel, "-n", chaincode, "--output", "json")
+	if err != nil && strings.Contains(out, "is not defined") {
+		return definition{}, nil
+	}
+	if err != nil {
+		return definition{}, err
+	}
+	var d definition
+	if err := json.Unmarshal([]byte(out), &d); err != nil {
+		return definition{}, fmt.Errorf("definition of the contract: %w: %s", err, lastLines(out))
+	}
+	return d, nil
+}
+
+func (n *Network) flags(sequence int) []string {
+	return []string{"--channelID", channel, "--name", chaincode, "--version", chaincodeVersion, "--sequence", strconv.Itoa(sequence),
 		"--signature-policy", policy}
 }
 
 // approve is repeated for a while: right after the start the orderer may have no leader yet.
 func (n *Network) approve(ctx context.Context, o org) error {
 	return n.insist(ctx, func() error {
-		out, err := n.peer(ctx, o, "lifecycle", "chaincode", "queryapproved", "-C", channel, "-n", chaincode, "--output", "json")
+		d, err := n.committed(ctx, o)
+		if err != nil || d.Version == chaincodeVersion {
+			return err
+		}
+		next := strconv.Itoa(d.Sequence + 1)
+		out, err := n.peer(ctx, o, "lifecycle", "chaincode", "queryapproved", "-C", channel, "-n", chaincode, "--sequence", next, "--output", "json")
 		if err == nil && strings.Contains(out, n.pkgID) {
 			return nil
 		}
-		args := append([]string{"lifecycle", "chaincode", "approveformyorg", "--package-id", n.pkgID}, n.definition()...)
+		args := append([]string{"lifecycle", "chaincode", "approveformyorg", "--package-id", n.pkgID}, n.flags(d.Sequence+1)...)
 		_, err = n.peer(ctx, o, append(args, n.ordererFlags()...)...)
 		return err
 	})
@@ -112,28 +142,34 @@ func (n *Network) approve(ctx context.Context, o org) error {
 
 func (n *Network) commit(ctx context.Context) error {
 	return n.insist(ctx, func() error {
-		if n.committed(ctx, n.orgs[0]) == nil {
-			return nil
+		d, err := n.committed(ctx, n.orgs[0])
+		if err != nil || d.Version == chaincodeVersion {
+			return err
 		}
-		args := append([]string{"lifecycle", "chaincode", "commit"}, n.definition()...)
+		if d.Sequence > 0 {
+			n.log.InfoContext(ctx, "fabric: replacing the contract's definition", "from", d.Version, "to", chaincodeVersion)
+		}
+		args := append([]string{"lifecycle", "chaincode", "commit"}, n.flags(d.Sequence+1)...)
 		args = append(args, n.ordererFlags()...)
 		for _, o := range n.orgs {
 			args = append(args, "--peerAddresses", fmt.Sprintf("127.0.0.1:%d", o.PeerPort), "--tlsRootCertFiles", n.peerNode(o)+"/tls/ca.crt")
 		}
-		_, err := n.peer(ctx, n.orgs[0], args...)
+		_, err = n.peer(ctx, n.orgs[0], args...)
 		return err
 	})
 }
 
-func (n *Network) committed(ctx context.Context, o org) error {
-	_, err := n.peer(ctx, o, "lifecycle", "chaincode", "querycommitted", "-C", channel, "-n", chaincode)
-	return err
-}
-
-// answers waits until the contract answers on the organisation's own peer.
+// answers waits until the contract's present version answers on the organisation's own peer.
 func (n *Network) answers(ctx context.Context, o org) error {
 	return n.insist(ctx, func() error {
-		_, err := n.peer(ctx, o, "chaincode", "query", "-C", channel, "-n", chaincode, "-c", `{"Args":["Head","-"]}`)
+		d, err := n.committed(ctx, o)
+		if err == nil && d.Version != chaincodeVersion {
+			err = fmt.Errorf("the peer of %s has version %q of the contract yet, want %q", o.Name, d.Version, chaincodeVersion)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = n.peer(ctx, o, "chaincode", "query", "-C", channel, "-n", chaincode, "-c", `{"Args":["Head","-"]}`)
 		return err
 	})
 }

@@ -12,11 +12,14 @@ import (
 
 // Names that all parties of the network agree on.
 const (
-	channel          = "evidence"
-	chaincode        = "anchor"
-	chaincodeVersion = "1"
-	ordererDomain    = "orderer.plinth"
+	channel       = "evidence"
+	chaincode     = "anchor"
+	ordererDomain = "orderer.plinth"
 )
+
+// chaincodeVersion is raised with every change of the contract. A network that runs an older one is given the new
+// definition when it is started; what the contract wrote before stays and is read by the new one.
+var chaincodeVersion = "2"
 
 // Process is one program of the network.
 type Process struct {

@@ -49,6 +49,14 @@ var startFabric = sync.OnceValues(func() (*stack.FabricNetwork, error) {
 	return f, nil
 })
 
+// Chaincode makes the contract's program for tests that start a network of their own.
+func Chaincode(t testing.TB) {
+	t.Helper()
+	if err := buildChaincode(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // buildChaincode makes the contract's program from the sources under test; one that lies in bin may be older.
 func buildChaincode() error {
 	if os.Getenv("PLINTH_CHAINCODE") != "" {
