@@ -243,6 +243,23 @@ CREATE TABLE ledger_log (
     CHECK ((size > 0))
 );
 
+CREATE TABLE ledger_mark (
+    record_id uuid NOT NULL,
+    mark text NOT NULL,
+    by_record uuid NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    reason text NOT NULL DEFAULT ''::text,
+    tries bigint NOT NULL DEFAULT 0,
+    tx_id text NOT NULL DEFAULT ''::text,
+    block bigint NOT NULL DEFAULT 0,
+    at timestamp with time zone,
+    PRIMARY KEY (record_id, mark, by_record),
+    CHECK ((by_record <> record_id)),
+    CHECK ((mark = ANY (ARRAY['superseded'::text, 'revoked'::text, 'expired'::text, 'redacted'::text]))),
+    CHECK ((state = ANY (ARRAY['waiting'::text, 'put'::text, 'refused'::text])))
+);
+CREATE INDEX ledger_mark_waiting ON public.ledger_mark USING btree (tries, record_id) WHERE (state = 'waiting'::text);
+
 CREATE TABLE ledger_outbox (
     n bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     id uuid NOT NULL,
@@ -281,6 +298,29 @@ CREATE TABLE ledger_pending (
     PRIMARY KEY (origin, n),
     UNIQUE (id)
 );
+
+CREATE TABLE ledger_step (
+    record_id uuid NOT NULL,
+    case_tag bytea NOT NULL,
+    idx bigint NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'::text,
+    seq bigint,
+    reason text NOT NULL DEFAULT ''::text,
+    tries bigint NOT NULL DEFAULT 0,
+    tx_id text NOT NULL DEFAULT ''::text,
+    block bigint NOT NULL DEFAULT 0,
+    at timestamp with time zone,
+    PRIMARY KEY (record_id),
+    CHECK (((state <> 'refused'::text) OR (reason <> ''::text))),
+    CHECK (((state = 'put'::text) = (seq IS NOT NULL))),
+    CHECK ((idx >= 0)),
+    CHECK ((octet_length(case_tag) = 16)),
+    CHECK ((seq > 0)),
+    CHECK ((state = ANY (ARRAY['waiting'::text, 'put'::text, 'refused'::text]))),
+    UNIQUE (case_tag, seq)
+);
+CREATE INDEX ledger_step_case ON public.ledger_step USING btree (case_tag, idx);
+CREATE INDEX ledger_step_waiting ON public.ledger_step USING btree (case_tag, idx) WHERE (state = 'waiting'::text);
 
 CREATE TABLE metric (
     device text NOT NULL,
@@ -705,27 +745,27 @@ CREATE VIEW ledger_state AS
      LEFT JOIN ledger_entry e ON ((e.id = o.id)));
 
 CREATE VIEW policy_grant_newest AS
- SELECT id,
-    version,
-    request_id,
-    dataset,
-    publisher,
-    department,
-    purpose,
-    columns,
-    masks,
-    filter,
-    all_rows,
-    not_before,
-    not_after,
-    rows_per_day,
-    state,
-    reason,
-    scope,
-    created_by,
-    created_at,
-    record_id,
-    rev
+ SELECT g.id,
+    g.version,
+    g.request_id,
+    g.dataset,
+    g.publisher,
+    g.department,
+    g.purpose,
+    g.columns,
+    g.masks,
+    g.filter,
+    g.all_rows,
+    g.not_before,
+    g.not_after,
+    g.rows_per_day,
+    g.state,
+    g.reason,
+    g.scope,
+    g.created_by,
+    g.created_at,
+    g.record_id,
+    g.rev
    FROM policy_grant g
   WHERE (NOT (EXISTS ( SELECT
            FROM policy_grant n

@@ -27,13 +27,16 @@ type Chain struct {
 	roots  map[string]tlog.Hash
 	block  uint64
 	calls  map[string]int
+	cases  cases
 }
 
 // Fault is something that goes wrong in one coming call of a method.
 type Fault struct {
-	Call  string // "Head", "Anchor", "Attest", "RegisterLog"
+	Call  string // "Head", "Anchor", "Attest", "RegisterLog", and those of sequencer.StepChain
 	After bool   // the call takes effect before it fails, as when an answer is lost
 	Err   error
+	// Struck is closed when the fault has struck; nil when nobody waits for that.
+	Struck chan<- struct{}
 }
 
 // NewChain returns an empty chain of two organisations.
@@ -41,7 +44,7 @@ func NewChain() *Chain {
 	return &Chain{
 		Orgs: []*Org{NewOrg("BureauMSP", "peer"), NewOrg("OverseerMSP", "peer")}, keys: map[string][]ledger.LogKey{},
 		heads: map[string]ledger.Checkpoint{}, placed: map[string]sequencer.Anchored{}, roots: map[string]tlog.Hash{},
-		block: 3, calls: map[string]int{},
+		block: 3, calls: map[string]int{}, cases: newCases(),
 	}
 }
 
@@ -50,6 +53,13 @@ func (c *Chain) Fail(faults ...Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults = append(c.faults, faults...)
+}
+
+// Heal takes away the faults that have not struck.
+func (c *Chain) Heal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = nil
 }
 
 // Calls tells how often a method was called.
@@ -71,6 +81,9 @@ func (c *Chain) call(method string, fn func() error) error {
 		c.faults = append(c.faults[:i:i], c.faults[i+1:]...)
 		if f.After {
 			_ = fn()
+		}
+		if f.Struck != nil {
+			close(f.Struck)
 		}
 		return f.Err
 	}

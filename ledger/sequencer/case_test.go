@@ -16,8 +16,19 @@ import (
 // step commits one record of a case.
 func (h *house) step(kind, in string) ledger.Record {
 	h.t.Helper()
-	r := ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: kind, Org: "civil", Subject: "subject:" + in, Case: in,
-		From: when, To: when, Count: 1, Payload: []byte(`{"kind":"` + kind + `"}`), Relation: ledger.Generated}
+	return h.record(ledger.Record{Kind: kind, Subject: "subject:" + in, Case: in, Payload: []byte(`{"kind":"` + kind + `"}`)})
+}
+
+// record commits one record, of which empty fields are filled.
+func (h *house) record(r ledger.Record) ledger.Record {
+	h.t.Helper()
+	r.ID, r.Origin, r.Org, r.From, r.To, r.Count = uuid.New(), ledger.Authz, "civil", when, when, 1
+	if r.Subject == "" {
+		r.Subject = "grant:g"
+	}
+	if r.Relation == "" {
+		r.Relation = ledger.Generated
+	}
 	if err := h.db.InTx(h.t.Context(), func(tx pgx.Tx) error { return h.db.AppendRecord(h.t.Context(), tx, r) }); err != nil {
 		h.t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	Name        string        // first part of the origin lines, unique in the world
 	SealEvery   time.Duration // least time between looks into the outbox; default 200 ms
 	AnchorEvery time.Duration // least time between two anchors of one log; default 2 s
+	StepEvery   time.Duration // least time between looks for steps and marks to put on the chain; default 500 ms
 	Batch       int           // most records under one checkpoint; default 4096
 	MinFree     uint64        // bytes of disk below which nothing is sealed; default 256 MiB
 	Trust       ledger.Policy // what an attestation must satisfy before a receipt is made of it; At is set to now
@@ -32,6 +33,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.AnchorEvery == 0 {
 		c.AnchorEvery = 2 * time.Second
+	}
+	if c.StepEvery == 0 {
+		c.StepEvery = 500 * time.Millisecond
 	}
 	if c.Batch == 0 {
 		c.Batch = 4096
@@ -69,6 +73,7 @@ type Status struct {
 	Origin    ledger.Origin
 	SealErr   error // why nothing is sealed just now
 	AnchorErr error // why nothing is anchored just now
+	StepErr   error // why some step of a case, or a mark, is not put on the chain just now; of the log authz alone
 }
 
 // Open opens the logs and brings the projection up to them. It refuses when a log does not extend what the projection
@@ -137,6 +142,10 @@ func (s *Sequencer) Run(ctx context.Context) error {
 			return s.every(ctx, s.cfg.AnchorEvery, "checkpoint not anchored", n.anchorFailed, func() error { return s.anchor(ctx, n) })
 		})
 	}
+	authz := s.lines[ledger.Authz]
+	g.Go(func() error {
+		return s.every(ctx, s.cfg.StepEvery, "steps not put on the chain", authz.stepFailed, func() error { return s.steps(ctx) })
+	})
 	return g.Wait()
 }
 
@@ -178,6 +187,12 @@ func (n *line) anchorFailed(err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.status.AnchorErr = err
+}
+
+func (n *line) stepFailed(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.status.StepErr = err
 }
 
 // Status returns what is going on with each log.

@@ -31,6 +31,8 @@ type house struct {
 	dir   string
 	db    *postgres.DB
 	chain *ledgertest.Chain
+
+	logger *slog.Logger // nil for warnings to standard error
 }
 
 func newHouse(t *testing.T) *house {
@@ -46,10 +48,13 @@ func newHouse(t *testing.T) *house {
 func (h *house) trust() ledger.Policy { return ledgertest.Policy(h.chain.Orgs...) }
 
 func (h *house) open() (*sequencer.Sequencer, error) {
+	logger := h.logger
+	if logger == nil {
+		logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
 	return sequencer.Open(h.t.Context(), sequencer.Config{Dir: h.dir, Name: "putuo.plinth", Trust: h.trust(), MinFree: 1,
-		SealEvery: 5 * time.Millisecond, AnchorEvery: 10 * time.Millisecond},
-		postgres.NewLedger(h.db), h.chain, func() time.Time { return when },
-		slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		SealEvery: 5 * time.Millisecond, AnchorEvery: 10 * time.Millisecond, StepEvery: 10 * time.Millisecond},
+		postgres.NewLedger(h.db), h.chain, func() time.Time { return when }, logger)
 }
 
 // run opens the sequencer and runs it until stop is called; stop returns what Run returned.

@@ -52,6 +52,7 @@ type Store interface {
 	Projection
 	Anchors
 	Records
+	Steps
 }
 
 // Tail is a subject's newest entry.
