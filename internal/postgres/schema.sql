@@ -231,6 +231,32 @@ CREATE TABLE ledger_entry (
 CREATE INDEX ledger_entry_case ON public.ledger_entry USING btree (origin, case_tag, idx) WHERE (case_tag IS NOT NULL);
 CREATE INDEX ledger_entry_code ON public.ledger_entry USING btree (SUBSTRING(sha256(uuid_send(id)) FROM 1 FOR 10));
 
+CREATE TABLE ledger_inspection (
+    id text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    actor text NOT NULL,
+    actor_name text NOT NULL,
+    seed bigint NOT NULL DEFAULT 0,
+    rounds integer NOT NULL DEFAULT 0,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    stage text NOT NULL DEFAULT ''::text,
+    done bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0,
+    word text NOT NULL DEFAULT ''::text,
+    report json,
+    reason text NOT NULL DEFAULT ''::text,
+    PRIMARY KEY (id),
+    CHECK (((state = 'running'::text) = (ended_at IS NULL))),
+    CHECK ((ended_at >= started_at)),
+    CHECK ((kind = ANY (ARRAY['audit'::text, 'drill'::text]))),
+    CHECK ((rounds >= 0)),
+    CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text])))
+);
+CREATE INDEX ledger_inspection_newest ON public.ledger_inspection USING btree (started_at DESC, id DESC);
+CREATE UNIQUE INDEX ledger_inspection_running ON public.ledger_inspection USING btree ((true)) WHERE (state = 'running'::text);
+
 CREATE TABLE ledger_log (
     origin text NOT NULL,
     name text NOT NULL,
