@@ -75,6 +75,13 @@ var access = map[string]Access{
 	pb.EvidenceService_GetChain_FullMethodName:    anyone(),
 	pb.EvidenceService_GetRoots_FullMethodName:    public(),
 
+	// An audit reads everything and costs much of the machine: auditors start it, operators may watch.
+	pb.EvidenceService_StartAudit_FullMethodName:        only(auditor),
+	pb.EvidenceService_StartDrill_FullMethodName:        only(auditor),
+	pb.EvidenceService_CancelEvidenceJob_FullMethodName: only(auditor),
+	pb.EvidenceService_GetEvidenceJob_FullMethodName:    only(auditor, operator),
+	pb.EvidenceService_ListEvidenceJobs_FullMethodName:  only(auditor, operator),
+
 	pb.PipelineService_ListMappings_FullMethodName:    only(operator, steward),
 	pb.PipelineService_ListRuns_FullMethodName:        only(operator, steward, auditor),
 	pb.PipelineService_GetRun_FullMethodName:          only(operator, steward, auditor),

@@ -9,10 +9,12 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"plinth"
 	pb "plinth/api/plinth/v1"
 	"plinth/ledger"
+	"plinth/ledger/inspection"
 	"plinth/ledger/sequencer"
 )
 
@@ -23,7 +25,11 @@ type EvidenceStore interface {
 	// Count may stop counting at some large number.
 	Count(ctx context.Context, f sequencer.Filter) (int64, error)
 	Get(ctx context.Context, id uuid.UUID) (sequencer.Listed, error)
+	// ByCode finds a record by its short code once it is sealed.
+	ByCode(ctx context.Context, code string) (uuid.UUID, error)
 	Logs(ctx context.Context) ([]sequencer.LogState, error)
+	// RecentAnchors returns the newest attested checkpoints of a log, newest first.
+	RecentAnchors(ctx context.Context, o ledger.Origin, limit int) ([]sequencer.Anchor, error)
 }
 
 // Evidence is what the evidence doors need.
@@ -33,6 +39,8 @@ type Evidence struct {
 	Chain     sequencer.Chain
 	Channel   string
 	Roots     []ledger.TrustedRoot
+	Desk      *inspection.Desk // audits and drills
+	Now       func() time.Time
 }
 
 // NewEvidence is the service that shows the logs and the chain.
@@ -50,7 +58,10 @@ type evidenceService struct {
 }
 
 func (s *evidenceService) ListRecords(ctx context.Context, r *pb.ListRecordsRequest) (*pb.ListRecordsResponse, error) {
-	f, err := recordFilter(r)
+	f, err := s.recordFilter(ctx, r)
+	if errors.Is(err, plinth.ErrNotFound) {
+		return &pb.ListRecordsResponse{}, nil // a code that no record has
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -80,26 +91,63 @@ func (s *evidenceService) ListRecords(ctx context.Context, r *pb.ListRecordsRequ
 	return out, nil
 }
 
-func recordFilter(r *pb.ListRecordsRequest) (sequencer.Filter, error) {
+func (s *evidenceService) recordFilter(ctx context.Context, r *pb.ListRecordsRequest) (sequencer.Filter, error) {
 	f := sequencer.Filter{Origin: ledger.Origin(r.GetOrigin()), Kind: r.GetKind(), Subject: r.GetSubject(),
-		State: sequencer.State(r.GetState())}
+		State: sequencer.State(r.GetState()), Org: r.GetOrg(), Case: r.GetCaseId()}
+	var err error
+	if f.From, f.To, err = period(r.GetFrom(), r.GetTo()); err != nil {
+		return f, err
+	}
+	if err := checkRecordFilter(f); err != nil {
+		return f, err
+	}
+	if r.GetCode() != "" {
+		f.ID, err = s.e.Store.ByCode(ctx, r.GetCode())
+	}
+	return f, err
+}
+
+func checkRecordFilter(f sequencer.Filter) error {
 	switch f.Origin {
 	case "", ledger.Authz, ledger.Device:
 	default:
-		return f, plinth.Invalid("origin", "must be %s or %s", ledger.Authz, ledger.Device)
+		return plinth.Invalid("origin", "must be %s or %s", ledger.Authz, ledger.Device)
 	}
 	switch f.State {
 	case "", sequencer.StatePending, sequencer.StateSealed, sequencer.StateAnchored:
 	default:
-		return f, plinth.Invalid("state", "must be pending, sealed or anchored")
+		return plinth.Invalid("state", "must be pending, sealed or anchored")
 	}
-	if len(f.Kind) > ledger.MaxKind {
-		return f, plinth.Invalid("kind", "has at most %d bytes", ledger.MaxKind)
+	for _, text := range []struct {
+		field, value string
+		most         int
+	}{{"kind", f.Kind, ledger.MaxKind}, {"subject", f.Subject, ledger.MaxSubject}, {"org", f.Org, ledger.MaxOrg}, {"caseId", f.Case, ledger.MaxCase}} {
+		if len(text.value) > text.most {
+			return plinth.Invalid(text.field, "has at most %d bytes", text.most)
+		}
 	}
-	if len(f.Subject) > ledger.MaxSubject {
-		return f, plinth.Invalid("subject", "has at most %d bytes", ledger.MaxSubject)
+	return nil
+}
+
+// period reads two times that may be missing.
+func period(from, to *timestamppb.Timestamp) (a, b time.Time, err error) {
+	for _, end := range []struct {
+		field string
+		given *timestamppb.Timestamp
+		at    *time.Time
+	}{{"from", from, &a}, {"to", to, &b}} {
+		if end.given == nil {
+			continue
+		}
+		if err := end.given.CheckValid(); err != nil {
+			return a, b, plinth.Invalid(end.field, "is not a time")
+		}
+		*end.at = end.given.AsTime()
 	}
-	return f, nil
+	if !a.IsZero() && !b.IsZero() && !a.Before(b) {
+		return a, b, plinth.Invalid("to", "must be after from")
+	}
+	return a, b, nil
 }
 
 func (s *evidenceService) GetRecord(ctx context.Context, r *pb.GetRecordRequest) (*pb.EvidenceRecord, error) {
@@ -127,57 +175,10 @@ func recordOut(l sequencer.Listed) *pb.EvidenceRecord {
 	out := &pb.EvidenceRecord{
 		RecordId: l.ID.String(), Origin: string(l.Origin), Kind: l.Kind, Org: l.Org, Subject: l.Subject, At: stamp(l.At),
 		State: string(l.State), Index: l.Index, SubjectSeq: int64(l.Seq), CheckpointSize: l.Size, TxId: l.TxID,
-		Block: int64(l.Block),
+		Block: int64(l.Block), ShortCode: ledger.ShortCode(l.ID), CaseId: l.Case,
 	}
 	if l.State != sequencer.StatePending {
 		out.LeafHash = hex.EncodeToString(l.Leaf[:])
-	}
-	return out
-}
-
-// chainPatience bounds how long a page waits for the chain's height.
-const chainPatience = 2 * time.Second
-
-func (s *evidenceService) GetChain(ctx context.Context, _ *pb.GetChainRequest) (*pb.Chain, error) {
-	logs, err := s.e.Store.Logs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := &pb.Chain{Channel: s.e.Channel}
-	for _, r := range s.e.Roots {
-		out.Organisations = append(out.Organisations, r.MSP)
-	}
-	for _, l := range logs {
-		out.Logs = append(out.Logs, logOut(l))
-	}
-	brief, done := context.WithTimeout(ctx, chainPatience)
-	defer done()
-	height, err := s.e.Chain.Height(brief)
-	out.Height = int64(height)
-	for _, st := range s.e.Sequencer.Status() {
-		err = errors.Join(err, st.AnchorErr)
-	}
-	out.Error = chainTrouble(err)
-	return out, nil
-}
-
-// chainTrouble is the sentence for people; the cause is in the sequencer's log.
-func chainTrouble(err error) string {
-	var said *plinth.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &said):
-		return said.Text
-	}
-	return "the chain does not answer"
-}
-
-func logOut(l sequencer.LogState) *pb.Log {
-	out := &pb.Log{Origin: string(l.Origin), Size: l.Sealed.Size, Pending: l.Pending, AnchoredSize: l.Anchored,
-		AnchoredTx: l.TxID, AnchoredAt: stamp(l.At)}
-	if l.Sealed.Size > 0 {
-		out.RootHash = hex.EncodeToString(l.Sealed.Root[:])
 	}
 	return out
 }

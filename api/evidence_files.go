@@ -18,6 +18,7 @@ import (
 func EvidenceRoutes(e Evidence) []Route {
 	return []Route{
 		{Method: "GET", Pattern: "/v1/evidence/records/{record_id}/receipt", Handler: receiptFile{e.Sequencer}},
+		{Method: "GET", Pattern: "/v1/evidence/codes/{code}", Public: true, Handler: newCodeFile(e)},
 		{Method: "GET", Pattern: "/tlog/{origin}/checkpoint", Public: true,
 			Handler: logFile{e.Sequencer, checkpointFile, "text/plain; charset=utf-8", "no-cache"}},
 		{Method: "GET", Pattern: "/tlog/{origin}/tile/{tile...}", Public: true,

@@ -71,7 +71,7 @@ func openArchive(t *testing.T) *archive {
 		t.Fatal(err)
 	}
 	a := &archive{db: db}
-	e := api.Evidence{Store: postgres.NewLedger(db), Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots}
+	e := api.Evidence{Store: postgres.NewLedger(db), Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Now: time.Now}
 	a.serve(t, e, log)
 	return a
 }
@@ -194,18 +194,31 @@ func TestRecordsAreListedWithoutPayload(t *testing.T) {
 	for query, status := range map[string]int{
 		"origin=authz&state=anchored&kind=grant.created": 200, "origin=x": 400, "state=x": 400, "page_token=junk": 400,
 		"kind=" + strings.Repeat("k", 99): 400, "subject=%27%3B--": 200, "page_size=-1": 400,
+		"org=" + strings.Repeat("o", 99): 400, "case_id=" + strings.Repeat("c", 99): 400, "code=short": 400, "from=yesterday": 400,
+		"from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z": 400, "code=0000-0000-0000-0000": 200,
 	} {
 		a.get(t, "auditor", status, "/v1/evidence/records?"+query)
 	}
-	if body := a.get(t, "auditor", 200, "/v1/evidence/records?subject=grant:g_2"); !strings.Contains(body, `"totalSize":"1"`) {
-		t.Errorf("by subject: %s", body)
+	code := ledger.ShortCode(ids[2])
+	for query, total := range map[string]int{
+		"subject=grant:g_2": 1, "org=databureau": 7, "org=elsewhere": 0, "case_id=request:rq_1": 0, "from=2020-01-01T00:00:00Z": 7,
+		"to=2020-01-01T00:00:00Z": 0, "code=" + code: 1, "code=" + strings.ToLower(strings.ReplaceAll(code, "-", "")): 1,
+		"code=0000000000000000": 0, "code=" + code + "&org=elsewhere": 0,
+	} {
+		body := a.get(t, "auditor", 200, "/v1/evidence/records?"+query)
+		if !strings.Contains(body, fmt.Sprintf(`"totalSize":"%d"`, total)) || strings.Contains(body, code) != (total > 0) {
+			t.Errorf("%s: %s", query, body)
+		}
 	}
 	a.get(t, "department", 403, "/v1/evidence/records")
 	a.get(t, "auditor", 400, "/v1/evidence/records/x")
 	a.get(t, "auditor", 404, "/v1/evidence/records/"+uuid.NewString())
 	a.get(t, "auditor", 404, "/v1/evidence/records/"+uuid.NewString()+"/receipt")
-	if body := a.get(t, "department", 200, "/v1/evidence/chain"); !strings.Contains(body, `"anchoredSize":"7"`) || !strings.Contains(body, `"error":""`) {
-		t.Errorf("chain: %s", body)
+	chain := a.get(t, "department", 200, "/v1/evidence/chain")
+	for _, want := range []string{`"anchoredSize":"7"`, `"headSize":"7"`, `"lagRecords":"0"`, `"lagSeconds":0`, `"error":""`, `"sealError":""`, `"anchors":[{"size":"7"`} {
+		if !strings.Contains(chain, want) {
+			t.Errorf("chain has no %s: %s", want, chain)
+		}
 	}
 }
 

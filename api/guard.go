@@ -32,7 +32,7 @@ type guard struct {
 
 func newGuard(c Config) *guard {
 	return &guard{log: c.Log, now: c.Now, auth: c.Auth, keys: c.Keys, writes: writes(),
-		signIns: newLimiter(c.Now, 60, 60), meter: newMeter(c.Registry)}
+		signIns: newLimiter(c.Now, 60, 60, "too many sign-ins from here; wait a minute"), meter: newMeter(c.Registry)}
 }
 
 func (g *guard) grpcServer() *grpc.Server {

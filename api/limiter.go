@@ -12,9 +12,10 @@ import (
 // limiter bounds calls per minute by the caller's address. It forgets everybody when it would hold too many, so that
 // a flood of addresses cannot fill the memory.
 type limiter struct {
-	now   func() time.Time
-	every rate.Limit
-	burst int
+	now     func() time.Time
+	every   rate.Limit
+	burst   int
+	refusal string // the sentence for who asks too often
 
 	mu  sync.Mutex
 	all map[string]*rate.Limiter
@@ -22,8 +23,8 @@ type limiter struct {
 
 const maxLimiters = 10_000
 
-func newLimiter(now func() time.Time, perMinute, burst int) *limiter {
-	return &limiter{now: now, every: rate.Limit(float64(perMinute) / 60), burst: burst, all: map[string]*rate.Limiter{}}
+func newLimiter(now func() time.Time, perMinute, burst int, refusal string) *limiter {
+	return &limiter{now: now, every: rate.Limit(float64(perMinute) / 60), burst: burst, refusal: refusal, all: map[string]*rate.Limiter{}}
 }
 
 // take uses one call of the address's budget, or returns ErrExhausted.
@@ -39,7 +40,7 @@ func (l *limiter) take(address string) error {
 		l.all[address] = r
 	}
 	if !r.AllowN(l.now(), 1) {
-		return plinth.Errorf(plinth.ErrExhausted, "too many sign-ins from here; wait a minute")
+		return plinth.Errorf(plinth.ErrExhausted, "%s", l.refusal)
 	}
 	return nil
 }

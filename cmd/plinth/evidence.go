@@ -9,6 +9,7 @@ import (
 	"plinth/ledger"
 	"plinth/ledger/fabric"
 	"plinth/ledger/fabric/network"
+	"plinth/ledger/inspection"
 	"plinth/ledger/sequencer"
 )
 
@@ -38,10 +39,25 @@ func (h *house) openLedger(ctx context.Context) error {
 	h.logs = logs
 	h.onClose(func() { _ = logs.Close() })
 	h.task("sequencer", logs.Run)
-	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots}
+	desk, err := h.openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Now: h.now}
 	h.services = append(h.services, api.NewEvidence(evidence))
 	h.routes = append(h.routes, api.EvidenceRoutes(evidence)...)
 	return nil
+}
+
+// openDesk opens the desk that carries out audits and drills.
+func (h *house) openDesk(ctx context.Context) (*inspection.Desk, error) {
+	desk, err := inspection.Open(ctx, inspection.Config{Store: postgres.NewInspections(h.pg), Works: map[inspection.Kind]inspection.Work{},
+		Scratch: filepath.Join(h.cfg.Data, "inspections"), Now: h.now, Log: h.log})
+	if err != nil {
+		return nil, err
+	}
+	h.task("inspections", desk.Run)
+	return desk, nil
 }
 
 // trustOf reads the network's description and the root certificates it names.

@@ -22,15 +22,31 @@ const listed = `
 		ORDER BY size LIMIT 1
 	) c ON true
 	WHERE ($1 = '' OR o.origin = $1) AND ($2 = '' OR o.kind = $2) AND ($3 = '' OR o.subject = $3)
-		AND ($4 = '' OR $4 = CASE WHEN e.id IS NULL THEN 'pending' WHEN c.size IS NULL THEN 'sealed' ELSE 'anchored' END)`
+		AND ($4 = '' OR $4 = CASE WHEN e.id IS NULL THEN 'pending' WHEN c.size IS NULL THEN 'sealed' ELSE 'anchored' END)
+		AND ($5 = '' OR o.org = $5) AND ($6 = '' OR o.case_id = $6) AND ($7::uuid IS NULL OR o.id = $7)
+		AND ($8::timestamptz IS NULL OR o.t_to >= $8) AND ($9::timestamptz IS NULL OR o.t_to < $9)`
 
-const listedColumns = `o.n, o.id, o.origin, o.kind, o.org, o.subject, o.t_to, coalesce(e.idx, 0), coalesce(e.seq, 0),
+// listedArgs are the parameters of listed, before those of the statement that it is part of.
+func listedArgs(f sequencer.Filter, more ...any) []any {
+	id := uuid.NullUUID{UUID: f.ID, Valid: f.ID != uuid.Nil}
+	return append([]any{string(f.Origin), f.Kind, f.Subject, string(f.State), f.Org, f.Case, id, orNull(f.From), orNull(f.To)}, more...)
+}
+
+// orNull is NULL for the zero time.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+const listedColumns = `o.n, o.id, o.origin, o.kind, o.org, o.subject, o.case_id, o.t_to, coalesce(e.idx, 0), coalesce(e.seq, 0),
 	e.leaf, coalesce(c.size, 0), coalesce(c.tx_id, ''), coalesce(c.block, 0)`
 
 func scanListed(row pgx.CollectableRow) (sequencer.Listed, error) {
 	var r sequencer.Listed
 	var leaf []byte
-	err := row.Scan(&r.N, &r.ID, &r.Origin, &r.Kind, &r.Org, &r.Subject, &r.At, &r.Index, &r.Seq, &leaf, &r.Size,
+	err := row.Scan(&r.N, &r.ID, &r.Origin, &r.Kind, &r.Org, &r.Subject, &r.Case, &r.At, &r.Index, &r.Seq, &leaf, &r.Size,
 		&r.TxID, &r.Block)
 	if err != nil {
 		return r, err
@@ -51,8 +67,8 @@ func scanListed(row pgx.CollectableRow) (sequencer.Listed, error) {
 
 // List returns the newest records before a place in the outbox; before 0 means from the newest on.
 func (l *Ledger) List(ctx context.Context, f sequencer.Filter, before int64, limit int) ([]sequencer.Listed, error) {
-	rows, err := l.db.Query(ctx, `SELECT `+listedColumns+listed+` AND ($5 = 0 OR o.n < $5) ORDER BY o.n DESC LIMIT $6`,
-		string(f.Origin), f.Kind, f.Subject, string(f.State), before, limit)
+	rows, err := l.db.Query(ctx, `SELECT `+listedColumns+listed+` AND ($10 = 0 OR o.n < $10) ORDER BY o.n DESC LIMIT $11`,
+		listedArgs(f, before, limit)...)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -65,14 +81,14 @@ const CountLimit = 10_000
 
 // Count returns how many records the filter chooses, at most CountLimit.
 func (l *Ledger) Count(ctx context.Context, f sequencer.Filter) (n int64, err error) {
-	err = l.db.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 `+listed+` LIMIT $5) x`,
-		string(f.Origin), f.Kind, f.Subject, string(f.State), CountLimit).Scan(&n)
+	err = l.db.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 `+listed+` LIMIT $10) x`,
+		listedArgs(f, CountLimit)...).Scan(&n)
 	return n, translate(err)
 }
 
 // Get returns one record as lists show it.
 func (l *Ledger) Get(ctx context.Context, id uuid.UUID) (sequencer.Listed, error) {
-	rows, err := l.db.Query(ctx, `SELECT `+listedColumns+listed+` AND o.id = $5`, "", "", "", "", id)
+	rows, err := l.db.Query(ctx, `SELECT `+listedColumns+listed, listedArgs(sequencer.Filter{ID: id})...)
 	if err != nil {
 		return sequencer.Listed{}, translate(err)
 	}
@@ -102,19 +118,49 @@ func (l *Ledger) Logs(ctx context.Context) ([]sequencer.LogState, error) {
 		if s.Sealed, err = l.Projected(ctx, o); err != nil {
 			return nil, err
 		}
-		var at *time.Time
-		if err := l.db.QueryRow(ctx, `
-			SELECT (SELECT count(*) FROM ledger_pending WHERE origin = $1), coalesce(max(c.size), 0),
-				coalesce(max(c.tx_id), ''), coalesce(max(c.block), 0), max(c.anchored_at)
-			FROM (SELECT size, tx_id, block, anchored_at FROM ledger_checkpoint
-				WHERE origin = $1 ORDER BY size DESC LIMIT 1) c`, string(o)).
-			Scan(&s.Pending, &s.Anchored, &s.TxID, &s.Block, &at); err != nil {
+		var at, oldest *time.Time
+		if err := l.db.QueryRow(ctx, logState, string(o)).
+			Scan(&s.Pending, &s.Anchored, &s.TxID, &s.Block, &at, &oldest); err != nil {
 			return nil, translate(err)
 		}
 		if at != nil {
 			s.At = at.UTC()
 		}
+		if oldest != nil {
+			s.Oldest = oldest.UTC()
+		}
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// logState finds the newest anchor of a log and what is behind it: the first entry after it, and the first in the queue.
+const logState = `
+	WITH newest AS (
+		SELECT coalesce(max(c.size), 0) AS size, coalesce(max(c.tx_id), '') AS tx_id, coalesce(max(c.block), 0) AS block,
+			max(c.anchored_at) AS at
+		FROM (SELECT size, tx_id, block, anchored_at FROM ledger_checkpoint WHERE origin = $1 ORDER BY size DESC LIMIT 1) c
+	)
+	SELECT (SELECT count(*) FROM ledger_pending WHERE origin = $1), size, tx_id, block, at, least(
+		(SELECT o.created_at FROM ledger_pending p JOIN ledger_outbox o ON o.id = p.id WHERE p.origin = $1 ORDER BY p.n LIMIT 1),
+		(SELECT o.created_at FROM ledger_entry e JOIN ledger_outbox o ON o.id = e.id WHERE e.origin = $1 AND e.idx = newest.size))
+	FROM newest`
+
+// RecentAnchors returns the newest attested checkpoints of a log, newest first, without note and attestation.
+func (l *Ledger) RecentAnchors(ctx context.Context, o ledger.Origin, limit int) ([]sequencer.Anchor, error) {
+	rows, err := l.db.Query(ctx, `
+		SELECT size, root, tx_id, block, anchored_at FROM ledger_checkpoint WHERE origin = $1 ORDER BY size DESC LIMIT $2`,
+		string(o), limit)
+	if err != nil {
+		return nil, translate(err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a sequencer.Anchor, err error) {
+		var root []byte
+		err = row.Scan(&a.Size, &root, &a.Place.TxID, &a.Place.Block, &a.At)
+		if err == nil {
+			a.Root, a.At = tlog.Hash(root), a.At.UTC()
+		}
+		return a, err
+	})
+	return all, translate(err)
 }

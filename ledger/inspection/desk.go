@@ -50,8 +50,11 @@ var errCancelled = errors.New("cancelled")
 
 // Start orders an inspection. It returns plinth.ErrConflict while another is running. Rounds is 0 for an audit.
 func (d *Desk) Start(ctx context.Context, k Kind, by plinth.Principal, seed uint64, rounds int) (Job, error) {
-	if d.c.Works[k] == nil {
+	if k != Audit && k != Drill {
 		return Job{}, plinth.Invalid("kind", "must be %s or %s", Audit, Drill)
+	}
+	if d.c.Works[k] == nil {
+		return Job{}, plinth.Errorf(plinth.ErrUnavailable, "this service cannot carry out %ss", k)
 	}
 	if k == Drill && (rounds < 1 || rounds > MaxRounds) {
 		return Job{}, plinth.Invalid("rounds", "must be 1 to %d", MaxRounds)

@@ -28,6 +28,7 @@ type Listed struct {
 	Kind    string
 	Org     string
 	Subject string
+	Case    string    // the procedure that it is a step of; "" for none
 	At      time.Time // the end of the time that it covers
 	State   State
 	Index   int64
@@ -44,6 +45,11 @@ type Filter struct {
 	Kind    string
 	Subject string
 	State   State
+	Org     string
+	Case    string
+	ID      uuid.UUID
+	From    time.Time // their time is not before
+	To      time.Time // and before
 }
 
 // LogState is one log as the database shows it.
@@ -55,4 +61,5 @@ type LogState struct {
 	TxID     string
 	Block    uint64
 	At       time.Time
+	Oldest   time.Time // when the oldest record was written that no attested checkpoint covers; zero when all are covered
 }

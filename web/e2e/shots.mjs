@@ -24,6 +24,14 @@ const tab = (go, n) => async (page) => {
   await page.getByRole('tab').nth(n).click()
 }
 
+/** byCode opens the public page of the newest anchored record's short code. */
+const byCode = async (page) => {
+  await page.goto(`${url}/evidence?state=anchored`)
+  const code = await page.locator('table .mono', { hasText: /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/ }).first().innerText()
+  await page.goto(`${url}/v/${code}`)
+  await page.locator('.verdict').waitFor()
+}
+
 const pages = [
   ['steward', 'overview-steward', at('/')],
   ['steward', 'datasets', at('/datasets')],
@@ -62,7 +70,11 @@ const pages = [
   ['operator', 'trends', at('/trends')],
   ['auditor', 'overview-auditor', at('/')],
   ['auditor', 'evidence', at('/evidence')],
-  ['auditor', 'record', first('/evidence', '/evidence/')],
+  ['auditor', 'record', first('/evidence?state=anchored', '/evidence/')],
+  ['auditor', 'audits', at('/audits')],
+  ['auditor', 'audit-job', first('/audits', '/audits/')],
+  ['auditor', 'code', byCode],
+  ['auditor', 'report', then(byCode, /核验报告|Report/)],
   ['auditor', 'chain', at('/chain')],
   ['auditor', 'verify', at('/verify')],
   ['security', 'overview-security', at('/')],
@@ -73,7 +85,7 @@ const pages = [
   ['', 'sign-in', at('/sign-in')],
   ['', 'public-open-lists', at('/open-lists')],
 ]
-const onPhone = ['overview-steward', 'datasets', 'dataset', 'registration', 'devices', 'incidents', 'workbench', 'verify']
+const onPhone = ['overview-steward', 'datasets', 'dataset', 'registration', 'devices', 'incidents', 'workbench', 'verify', 'code', 'record']
 
 async function shoot(session, path, name, go) {
   const { page, faults } = session

@@ -9,7 +9,7 @@ const target = new URL('../src/api/plinth.ts', import.meta.url)
 const scalars = {
   string: 'string', bool: 'boolean', bytes: 'string', double: 'number', float: 'number', int32: 'number', uint32: 'number',
   int64: 'string', uint64: 'string',
-  'google.protobuf.FieldMask': 'string', 'google.protobuf.ListValue': 'unknown[]',
+  'google.protobuf.FieldMask': 'string', 'google.protobuf.ListValue': 'unknown[]', 'google.protobuf.Struct': 'Record<string, unknown> | null | undefined',
 }
 
 const camel = (s) => s.replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase())

@@ -10,6 +10,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -41,8 +42,12 @@ type EvidenceRecord struct {
 	CheckpointSize int64  `protobuf:"varint,11,opt,name=checkpoint_size,json=checkpointSize,proto3" json:"checkpoint_size,omitempty"`
 	TxId           string `protobuf:"bytes,12,opt,name=tx_id,json=txId,proto3" json:"tx_id,omitempty"`
 	Block          int64  `protobuf:"varint,13,opt,name=block,proto3" json:"block,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Stands for the record on paper and in a QR; GET /v1/evidence/codes/{code} is its receipt, for everybody.
+	ShortCode string `protobuf:"bytes,14,opt,name=short_code,json=shortCode,proto3" json:"short_code,omitempty"`
+	// The procedure that it is a step of, e.g. "request:rq_…"; empty for none.
+	CaseId        string `protobuf:"bytes,15,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvidenceRecord) Reset() {
@@ -166,14 +171,35 @@ func (x *EvidenceRecord) GetBlock() int64 {
 	return 0
 }
 
+func (x *EvidenceRecord) GetShortCode() string {
+	if x != nil {
+		return x.ShortCode
+	}
+	return ""
+}
+
+func (x *EvidenceRecord) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
 type ListRecordsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Origin        string                 `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
-	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	Subject       string                 `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
-	State         string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PageSize  int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Origin    string                 `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
+	Kind      string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Subject   string                 `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
+	State     string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Org       string                 `protobuf:"bytes,7,opt,name=org,proto3" json:"org,omitempty"`
+	// Records whose time is in [from, to).
+	From *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=from,proto3" json:"from,omitempty"`
+	To   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=to,proto3" json:"to,omitempty"`
+	// A short code; case, dashes and blanks do not matter.
+	Code          string `protobuf:"bytes,10,opt,name=code,proto3" json:"code,omitempty"`
+	CaseId        string `protobuf:"bytes,11,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,6 +272,41 @@ func (x *ListRecordsRequest) GetSubject() string {
 func (x *ListRecordsRequest) GetState() string {
 	if x != nil {
 		return x.State
+	}
+	return ""
+}
+
+func (x *ListRecordsRequest) GetOrg() string {
+	if x != nil {
+		return x.Org
+	}
+	return ""
+}
+
+func (x *ListRecordsRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *ListRecordsRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *ListRecordsRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ListRecordsRequest) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
 	}
 	return ""
 }
@@ -397,9 +458,20 @@ type Log struct {
 	RootHash string                 `protobuf:"bytes,3,opt,name=root_hash,json=rootHash,proto3" json:"root_hash,omitempty"`
 	Pending  int64                  `protobuf:"varint,4,opt,name=pending,proto3" json:"pending,omitempty"`
 	// Size of the newest checkpoint on chain.
-	AnchoredSize  int64                  `protobuf:"varint,5,opt,name=anchored_size,json=anchoredSize,proto3" json:"anchored_size,omitempty"`
-	AnchoredTx    string                 `protobuf:"bytes,6,opt,name=anchored_tx,json=anchoredTx,proto3" json:"anchored_tx,omitempty"`
-	AnchoredAt    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=anchored_at,json=anchoredAt,proto3" json:"anchored_at,omitempty"`
+	AnchoredSize int64                  `protobuf:"varint,5,opt,name=anchored_size,json=anchoredSize,proto3" json:"anchored_size,omitempty"`
+	AnchoredTx   string                 `protobuf:"bytes,6,opt,name=anchored_tx,json=anchoredTx,proto3" json:"anchored_tx,omitempty"`
+	AnchoredAt   *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=anchored_at,json=anchoredAt,proto3" json:"anchored_at,omitempty"`
+	// The chain's own word on its newest checkpoint; 0 when it does not answer.
+	HeadSize     int64  `protobuf:"varint,8,opt,name=head_size,json=headSize,proto3" json:"head_size,omitempty"`
+	HeadRootHash string `protobuf:"bytes,9,opt,name=head_root_hash,json=headRootHash,proto3" json:"head_root_hash,omitempty"`
+	// How far the chain is behind: records that no receipt can be had for yet, and the age of the oldest of them.
+	LagRecords int64   `protobuf:"varint,10,opt,name=lag_records,json=lagRecords,proto3" json:"lag_records,omitempty"`
+	LagSeconds float64 `protobuf:"fixed64,11,opt,name=lag_seconds,json=lagSeconds,proto3" json:"lag_seconds,omitempty"`
+	// Why nothing is sealed or anchored just now; empty when all is well.
+	SealError   string `protobuf:"bytes,12,opt,name=seal_error,json=sealError,proto3" json:"seal_error,omitempty"`
+	AnchorError string `protobuf:"bytes,13,opt,name=anchor_error,json=anchorError,proto3" json:"anchor_error,omitempty"`
+	// The newest anchors, newest first.
+	Anchors       []*ChainAnchor `protobuf:"bytes,14,rep,name=anchors,proto3" json:"anchors,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -483,6 +555,131 @@ func (x *Log) GetAnchoredAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Log) GetHeadSize() int64 {
+	if x != nil {
+		return x.HeadSize
+	}
+	return 0
+}
+
+func (x *Log) GetHeadRootHash() string {
+	if x != nil {
+		return x.HeadRootHash
+	}
+	return ""
+}
+
+func (x *Log) GetLagRecords() int64 {
+	if x != nil {
+		return x.LagRecords
+	}
+	return 0
+}
+
+func (x *Log) GetLagSeconds() float64 {
+	if x != nil {
+		return x.LagSeconds
+	}
+	return 0
+}
+
+func (x *Log) GetSealError() string {
+	if x != nil {
+		return x.SealError
+	}
+	return ""
+}
+
+func (x *Log) GetAnchorError() string {
+	if x != nil {
+		return x.AnchorError
+	}
+	return ""
+}
+
+func (x *Log) GetAnchors() []*ChainAnchor {
+	if x != nil {
+		return x.Anchors
+	}
+	return nil
+}
+
+type ChainAnchor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Size          int64                  `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
+	RootHash      string                 `protobuf:"bytes,2,opt,name=root_hash,json=rootHash,proto3" json:"root_hash,omitempty"`
+	TxId          string                 `protobuf:"bytes,3,opt,name=tx_id,json=txId,proto3" json:"tx_id,omitempty"`
+	Block         int64                  `protobuf:"varint,4,opt,name=block,proto3" json:"block,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChainAnchor) Reset() {
+	*x = ChainAnchor{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChainAnchor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChainAnchor) ProtoMessage() {}
+
+func (x *ChainAnchor) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChainAnchor.ProtoReflect.Descriptor instead.
+func (*ChainAnchor) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ChainAnchor) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *ChainAnchor) GetRootHash() string {
+	if x != nil {
+		return x.RootHash
+	}
+	return ""
+}
+
+func (x *ChainAnchor) GetTxId() string {
+	if x != nil {
+		return x.TxId
+	}
+	return ""
+}
+
+func (x *ChainAnchor) GetBlock() int64 {
+	if x != nil {
+		return x.Block
+	}
+	return 0
+}
+
+func (x *ChainAnchor) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 type Chain struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Channel       string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
@@ -490,14 +687,16 @@ type Chain struct {
 	Organisations []string               `protobuf:"bytes,3,rep,name=organisations,proto3" json:"organisations,omitempty"`
 	Logs          []*Log                 `protobuf:"bytes,4,rep,name=logs,proto3" json:"logs,omitempty"`
 	// Empty when the chain answers.
-	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	// When this was asked.
+	At            *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -509,7 +708,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -522,7 +721,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{6}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Chain) GetChannel() string {
@@ -560,6 +759,13 @@ func (x *Chain) GetError() string {
 	return ""
 }
 
+func (x *Chain) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 type GetRootsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -568,7 +774,7 @@ type GetRootsRequest struct {
 
 func (x *GetRootsRequest) Reset() {
 	*x = GetRootsRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +786,7 @@ func (x *GetRootsRequest) String() string {
 func (*GetRootsRequest) ProtoMessage() {}
 
 func (x *GetRootsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +799,7 @@ func (x *GetRootsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRootsRequest.ProtoReflect.Descriptor instead.
 func (*GetRootsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{7}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{8}
 }
 
 type Root struct {
@@ -607,7 +813,7 @@ type Root struct {
 
 func (x *Root) Reset() {
 	*x = Root{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +825,7 @@ func (x *Root) String() string {
 func (*Root) ProtoMessage() {}
 
 func (x *Root) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +838,7 @@ func (x *Root) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Root.ProtoReflect.Descriptor instead.
 func (*Root) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{8}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Root) GetMspId() string {
@@ -667,7 +873,7 @@ type Roots struct {
 
 func (x *Roots) Reset() {
 	*x = Roots{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +885,7 @@ func (x *Roots) String() string {
 func (*Roots) ProtoMessage() {}
 
 func (x *Roots) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +898,7 @@ func (x *Roots) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Roots.ProtoReflect.Descriptor instead.
 func (*Roots) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{9}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Roots) GetRoots() []*Root {
@@ -709,11 +915,447 @@ func (x *Roots) GetLogKeys() []string {
 	return nil
 }
 
+type StartAuditRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartAuditRequest) Reset() {
+	*x = StartAuditRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartAuditRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartAuditRequest) ProtoMessage() {}
+
+func (x *StartAuditRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartAuditRequest.ProtoReflect.Descriptor instead.
+func (*StartAuditRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{11}
+}
+
+type StartDrillRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The same seed damages the same things of the same log; at least 0.
+	Seed int64 `protobuf:"varint,1,opt,name=seed,proto3" json:"seed,omitempty"`
+	// How many things to damage, one at a time.
+	Rounds        int32 `protobuf:"varint,2,opt,name=rounds,proto3" json:"rounds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartDrillRequest) Reset() {
+	*x = StartDrillRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartDrillRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartDrillRequest) ProtoMessage() {}
+
+func (x *StartDrillRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartDrillRequest.ProtoReflect.Descriptor instead.
+func (*StartDrillRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StartDrillRequest) GetSeed() int64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+func (x *StartDrillRequest) GetRounds() int32 {
+	if x != nil {
+		return x.Rounds
+	}
+	return 0
+}
+
+type ListEvidenceJobsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEvidenceJobsRequest) Reset() {
+	*x = ListEvidenceJobsRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEvidenceJobsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEvidenceJobsRequest) ProtoMessage() {}
+
+func (x *ListEvidenceJobsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEvidenceJobsRequest.ProtoReflect.Descriptor instead.
+func (*ListEvidenceJobsRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListEvidenceJobsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListEvidenceJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListEvidenceJobsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Jobs          []*EvidenceJob         `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListEvidenceJobsResponse) Reset() {
+	*x = ListEvidenceJobsResponse{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListEvidenceJobsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListEvidenceJobsResponse) ProtoMessage() {}
+
+func (x *ListEvidenceJobsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListEvidenceJobsResponse.ProtoReflect.Descriptor instead.
+func (*ListEvidenceJobsResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListEvidenceJobsResponse) GetJobs() []*EvidenceJob {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *ListEvidenceJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type GetEvidenceJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEvidenceJobRequest) Reset() {
+	*x = GetEvidenceJobRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEvidenceJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEvidenceJobRequest) ProtoMessage() {}
+
+func (x *GetEvidenceJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEvidenceJobRequest.ProtoReflect.Descriptor instead.
+func (*GetEvidenceJobRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetEvidenceJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type CancelEvidenceJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelEvidenceJobRequest) Reset() {
+	*x = CancelEvidenceJobRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelEvidenceJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelEvidenceJobRequest) ProtoMessage() {}
+
+func (x *CancelEvidenceJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelEvidenceJobRequest.ProtoReflect.Descriptor instead.
+func (*CancelEvidenceJobRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CancelEvidenceJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+// EvidenceJob is an audit or a tamper drill. What it found stays.
+type EvidenceJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// "audit", "drill".
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// "running", "done", "failed", "cancelled", "interrupted".
+	State     string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	StartedBy string                 `protobuf:"bytes,4,opt,name=started_by,json=startedBy,proto3" json:"started_by,omitempty"`
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// What is being looked at, how much of it, of how much; total is 0 while nobody knows it.
+	Stage  string `protobuf:"bytes,7,opt,name=stage,proto3" json:"stage,omitempty"`
+	Done   int64  `protobuf:"varint,8,opt,name=done,proto3" json:"done,omitempty"`
+	Total  int64  `protobuf:"varint,9,opt,name=total,proto3" json:"total,omitempty"`
+	Seed   int64  `protobuf:"varint,10,opt,name=seed,proto3" json:"seed,omitempty"`
+	Rounds int32  `protobuf:"varint,11,opt,name=rounds,proto3" json:"rounds,omitempty"`
+	// The verdict in one word, and the whole report as plinth-verify writes it with --json.
+	Word   string           `protobuf:"bytes,12,opt,name=word,proto3" json:"word,omitempty"`
+	Report *structpb.Struct `protobuf:"bytes,13,opt,name=report,proto3" json:"report,omitempty"`
+	// Why it could not be carried through.
+	Reason        string `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvidenceJob) Reset() {
+	*x = EvidenceJob{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvidenceJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvidenceJob) ProtoMessage() {}
+
+func (x *EvidenceJob) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvidenceJob.ProtoReflect.Descriptor instead.
+func (*EvidenceJob) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *EvidenceJob) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *EvidenceJob) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *EvidenceJob) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *EvidenceJob) GetStartedBy() string {
+	if x != nil {
+		return x.StartedBy
+	}
+	return ""
+}
+
+func (x *EvidenceJob) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *EvidenceJob) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *EvidenceJob) GetStage() string {
+	if x != nil {
+		return x.Stage
+	}
+	return ""
+}
+
+func (x *EvidenceJob) GetDone() int64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *EvidenceJob) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *EvidenceJob) GetSeed() int64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+func (x *EvidenceJob) GetRounds() int32 {
+	if x != nil {
+		return x.Rounds
+	}
+	return 0
+}
+
+func (x *EvidenceJob) GetWord() string {
+	if x != nil {
+		return x.Word
+	}
+	return ""
+}
+
+func (x *EvidenceJob) GetReport() *structpb.Struct {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *EvidenceJob) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_plinth_v1_evidence_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\n" +
-	"\x18plinth/v1/evidence.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n" +
+	"\x18plinth/v1/evidence.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x03\n" +
 	"\x0eEvidenceRecord\x12\x1b\n" +
 	"\trecord_id\x18\x01 \x01(\tR\brecordId\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12\x12\n" +
@@ -729,7 +1371,10 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	" \x01(\tR\bleafHash\x12'\n" +
 	"\x0fcheckpoint_size\x18\v \x01(\x03R\x0echeckpointSize\x12\x13\n" +
 	"\x05tx_id\x18\f \x01(\tR\x04txId\x12\x14\n" +
-	"\x05block\x18\r \x01(\x03R\x05block\"\xac\x01\n" +
+	"\x05block\x18\r \x01(\x03R\x05block\x12\x1d\n" +
+	"\n" +
+	"short_code\x18\x0e \x01(\tR\tshortCode\x12\x17\n" +
+	"\acase_id\x18\x0f \x01(\tR\x06caseId\"\xc7\x02\n" +
 	"\x12ListRecordsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -737,7 +1382,13 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\x06origin\x18\x03 \x01(\tR\x06origin\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x18\n" +
 	"\asubject\x18\x05 \x01(\tR\asubject\x12\x14\n" +
-	"\x05state\x18\x06 \x01(\tR\x05state\"\x91\x01\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x10\n" +
+	"\x03org\x18\a \x01(\tR\x03org\x12.\n" +
+	"\x04from\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x12\n" +
+	"\x04code\x18\n" +
+	" \x01(\tR\x04code\x12\x17\n" +
+	"\acase_id\x18\v \x01(\tR\x06caseId\"\x91\x01\n" +
 	"\x13ListRecordsResponse\x123\n" +
 	"\arecords\x18\x01 \x03(\v2\x19.plinth.v1.EvidenceRecordR\arecords\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
@@ -745,7 +1396,7 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"total_size\x18\x03 \x01(\x03R\ttotalSize\"/\n" +
 	"\x10GetRecordRequest\x12\x1b\n" +
 	"\trecord_id\x18\x01 \x01(\tR\brecordId\"\x11\n" +
-	"\x0fGetChainRequest\"\xeb\x01\n" +
+	"\x0fGetChainRequest\"\xe4\x03\n" +
 	"\x03Log\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1b\n" +
@@ -755,13 +1406,31 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\vanchored_tx\x18\x06 \x01(\tR\n" +
 	"anchoredTx\x12;\n" +
 	"\vanchored_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"anchoredAt\"\x99\x01\n" +
+	"anchoredAt\x12\x1b\n" +
+	"\thead_size\x18\b \x01(\x03R\bheadSize\x12$\n" +
+	"\x0ehead_root_hash\x18\t \x01(\tR\fheadRootHash\x12\x1f\n" +
+	"\vlag_records\x18\n" +
+	" \x01(\x03R\n" +
+	"lagRecords\x12\x1f\n" +
+	"\vlag_seconds\x18\v \x01(\x01R\n" +
+	"lagSeconds\x12\x1d\n" +
+	"\n" +
+	"seal_error\x18\f \x01(\tR\tsealError\x12!\n" +
+	"\fanchor_error\x18\r \x01(\tR\vanchorError\x120\n" +
+	"\aanchors\x18\x0e \x03(\v2\x16.plinth.v1.ChainAnchorR\aanchors\"\x95\x01\n" +
+	"\vChainAnchor\x12\x12\n" +
+	"\x04size\x18\x01 \x01(\x03R\x04size\x12\x1b\n" +
+	"\troot_hash\x18\x02 \x01(\tR\brootHash\x12\x13\n" +
+	"\x05tx_id\x18\x03 \x01(\tR\x04txId\x12\x14\n" +
+	"\x05block\x18\x04 \x01(\x03R\x05block\x12*\n" +
+	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xc5\x01\n" +
 	"\x05Chain\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x16\n" +
 	"\x06height\x18\x02 \x01(\x03R\x06height\x12$\n" +
 	"\rorganisations\x18\x03 \x03(\tR\rorganisations\x12\"\n" +
 	"\x04logs\x18\x04 \x03(\v2\x0e.plinth.v1.LogR\x04logs\x12\x14\n" +
-	"\x05error\x18\x05 \x01(\tR\x05error\"\x11\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x12*\n" +
+	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x11\n" +
 	"\x0fGetRootsRequest\"Z\n" +
 	"\x04Root\x12\x15\n" +
 	"\x06msp_id\x18\x01 \x01(\tR\x05mspId\x12\x12\n" +
@@ -769,12 +1438,52 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\x0fcertificate_pem\x18\x03 \x01(\tR\x0ecertificatePem\"I\n" +
 	"\x05Roots\x12%\n" +
 	"\x05roots\x18\x01 \x03(\v2\x0f.plinth.v1.RootR\x05roots\x12\x19\n" +
-	"\blog_keys\x18\x02 \x03(\tR\alogKeys2\x98\x03\n" +
+	"\blog_keys\x18\x02 \x03(\tR\alogKeys\"\x13\n" +
+	"\x11StartAuditRequest\"?\n" +
+	"\x11StartDrillRequest\x12\x12\n" +
+	"\x04seed\x18\x01 \x01(\x03R\x04seed\x12\x16\n" +
+	"\x06rounds\x18\x02 \x01(\x05R\x06rounds\"U\n" +
+	"\x17ListEvidenceJobsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"n\n" +
+	"\x18ListEvidenceJobsResponse\x12*\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x16.plinth.v1.EvidenceJobR\x04jobs\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\".\n" +
+	"\x15GetEvidenceJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"1\n" +
+	"\x18CancelEvidenceJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xa8\x03\n" +
+	"\vEvidenceJob\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x1d\n" +
+	"\n" +
+	"started_by\x18\x04 \x01(\tR\tstartedBy\x129\n" +
+	"\n" +
+	"started_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
+	"\bended_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x14\n" +
+	"\x05stage\x18\a \x01(\tR\x05stage\x12\x12\n" +
+	"\x04done\x18\b \x01(\x03R\x04done\x12\x14\n" +
+	"\x05total\x18\t \x01(\x03R\x05total\x12\x12\n" +
+	"\x04seed\x18\n" +
+	" \x01(\x03R\x04seed\x12\x16\n" +
+	"\x06rounds\x18\v \x01(\x05R\x06rounds\x12\x12\n" +
+	"\x04word\x18\f \x01(\tR\x04word\x12/\n" +
+	"\x06report\x18\r \x01(\v2\x17.google.protobuf.StructR\x06report\x12\x16\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason2\xc8\a\n" +
 	"\x0fEvidenceService\x12j\n" +
 	"\vListRecords\x12\x1d.plinth.v1.ListRecordsRequest\x1a\x1e.plinth.v1.ListRecordsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/evidence/records\x12m\n" +
 	"\tGetRecord\x12\x1b.plinth.v1.GetRecordRequest\x1a\x19.plinth.v1.EvidenceRecord\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/evidence/records/{record_id}\x12T\n" +
 	"\bGetChain\x12\x1a.plinth.v1.GetChainRequest\x1a\x10.plinth.v1.Chain\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/evidence/chain\x12T\n" +
-	"\bGetRoots\x12\x1a.plinth.v1.GetRootsRequest\x1a\x10.plinth.v1.Roots\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/evidence/rootsB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
+	"\bGetRoots\x12\x1a.plinth.v1.GetRootsRequest\x1a\x10.plinth.v1.Roots\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/evidence/roots\x12b\n" +
+	"\n" +
+	"StartAudit\x12\x1c.plinth.v1.StartAuditRequest\x1a\x16.plinth.v1.EvidenceJob\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/evidence/audits\x12b\n" +
+	"\n" +
+	"StartDrill\x12\x1c.plinth.v1.StartDrillRequest\x1a\x16.plinth.v1.EvidenceJob\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/evidence/drills\x12v\n" +
+	"\x10ListEvidenceJobs\x12\".plinth.v1.ListEvidenceJobsRequest\x1a#.plinth.v1.ListEvidenceJobsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/evidence/jobs\x12n\n" +
+	"\x0eGetEvidenceJob\x12 .plinth.v1.GetEvidenceJobRequest\x1a\x16.plinth.v1.EvidenceJob\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/evidence/jobs/{job_id}\x12~\n" +
+	"\x11CancelEvidenceJob\x12#.plinth.v1.CancelEvidenceJobRequest\x1a\x16.plinth.v1.EvidenceJob\",\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/evidence/jobs/{job_id}:cancelB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
 
 var (
 	file_plinth_v1_evidence_proto_rawDescOnce sync.Once
@@ -788,39 +1497,67 @@ func file_plinth_v1_evidence_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_evidence_proto_rawDescData
 }
 
-var file_plinth_v1_evidence_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_plinth_v1_evidence_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_plinth_v1_evidence_proto_goTypes = []any{
-	(*EvidenceRecord)(nil),        // 0: plinth.v1.EvidenceRecord
-	(*ListRecordsRequest)(nil),    // 1: plinth.v1.ListRecordsRequest
-	(*ListRecordsResponse)(nil),   // 2: plinth.v1.ListRecordsResponse
-	(*GetRecordRequest)(nil),      // 3: plinth.v1.GetRecordRequest
-	(*GetChainRequest)(nil),       // 4: plinth.v1.GetChainRequest
-	(*Log)(nil),                   // 5: plinth.v1.Log
-	(*Chain)(nil),                 // 6: plinth.v1.Chain
-	(*GetRootsRequest)(nil),       // 7: plinth.v1.GetRootsRequest
-	(*Root)(nil),                  // 8: plinth.v1.Root
-	(*Roots)(nil),                 // 9: plinth.v1.Roots
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*EvidenceRecord)(nil),           // 0: plinth.v1.EvidenceRecord
+	(*ListRecordsRequest)(nil),       // 1: plinth.v1.ListRecordsRequest
+	(*ListRecordsResponse)(nil),      // 2: plinth.v1.ListRecordsResponse
+	(*GetRecordRequest)(nil),         // 3: plinth.v1.GetRecordRequest
+	(*GetChainRequest)(nil),          // 4: plinth.v1.GetChainRequest
+	(*Log)(nil),                      // 5: plinth.v1.Log
+	(*ChainAnchor)(nil),              // 6: plinth.v1.ChainAnchor
+	(*Chain)(nil),                    // 7: plinth.v1.Chain
+	(*GetRootsRequest)(nil),          // 8: plinth.v1.GetRootsRequest
+	(*Root)(nil),                     // 9: plinth.v1.Root
+	(*Roots)(nil),                    // 10: plinth.v1.Roots
+	(*StartAuditRequest)(nil),        // 11: plinth.v1.StartAuditRequest
+	(*StartDrillRequest)(nil),        // 12: plinth.v1.StartDrillRequest
+	(*ListEvidenceJobsRequest)(nil),  // 13: plinth.v1.ListEvidenceJobsRequest
+	(*ListEvidenceJobsResponse)(nil), // 14: plinth.v1.ListEvidenceJobsResponse
+	(*GetEvidenceJobRequest)(nil),    // 15: plinth.v1.GetEvidenceJobRequest
+	(*CancelEvidenceJobRequest)(nil), // 16: plinth.v1.CancelEvidenceJobRequest
+	(*EvidenceJob)(nil),              // 17: plinth.v1.EvidenceJob
+	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),          // 19: google.protobuf.Struct
 }
 var file_plinth_v1_evidence_proto_depIdxs = []int32{
-	10, // 0: plinth.v1.EvidenceRecord.at:type_name -> google.protobuf.Timestamp
-	0,  // 1: plinth.v1.ListRecordsResponse.records:type_name -> plinth.v1.EvidenceRecord
-	10, // 2: plinth.v1.Log.anchored_at:type_name -> google.protobuf.Timestamp
-	5,  // 3: plinth.v1.Chain.logs:type_name -> plinth.v1.Log
-	8,  // 4: plinth.v1.Roots.roots:type_name -> plinth.v1.Root
-	1,  // 5: plinth.v1.EvidenceService.ListRecords:input_type -> plinth.v1.ListRecordsRequest
-	3,  // 6: plinth.v1.EvidenceService.GetRecord:input_type -> plinth.v1.GetRecordRequest
-	4,  // 7: plinth.v1.EvidenceService.GetChain:input_type -> plinth.v1.GetChainRequest
-	7,  // 8: plinth.v1.EvidenceService.GetRoots:input_type -> plinth.v1.GetRootsRequest
-	2,  // 9: plinth.v1.EvidenceService.ListRecords:output_type -> plinth.v1.ListRecordsResponse
-	0,  // 10: plinth.v1.EvidenceService.GetRecord:output_type -> plinth.v1.EvidenceRecord
-	6,  // 11: plinth.v1.EvidenceService.GetChain:output_type -> plinth.v1.Chain
-	9,  // 12: plinth.v1.EvidenceService.GetRoots:output_type -> plinth.v1.Roots
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	18, // 0: plinth.v1.EvidenceRecord.at:type_name -> google.protobuf.Timestamp
+	18, // 1: plinth.v1.ListRecordsRequest.from:type_name -> google.protobuf.Timestamp
+	18, // 2: plinth.v1.ListRecordsRequest.to:type_name -> google.protobuf.Timestamp
+	0,  // 3: plinth.v1.ListRecordsResponse.records:type_name -> plinth.v1.EvidenceRecord
+	18, // 4: plinth.v1.Log.anchored_at:type_name -> google.protobuf.Timestamp
+	6,  // 5: plinth.v1.Log.anchors:type_name -> plinth.v1.ChainAnchor
+	18, // 6: plinth.v1.ChainAnchor.at:type_name -> google.protobuf.Timestamp
+	5,  // 7: plinth.v1.Chain.logs:type_name -> plinth.v1.Log
+	18, // 8: plinth.v1.Chain.at:type_name -> google.protobuf.Timestamp
+	9,  // 9: plinth.v1.Roots.roots:type_name -> plinth.v1.Root
+	17, // 10: plinth.v1.ListEvidenceJobsResponse.jobs:type_name -> plinth.v1.EvidenceJob
+	18, // 11: plinth.v1.EvidenceJob.started_at:type_name -> google.protobuf.Timestamp
+	18, // 12: plinth.v1.EvidenceJob.ended_at:type_name -> google.protobuf.Timestamp
+	19, // 13: plinth.v1.EvidenceJob.report:type_name -> google.protobuf.Struct
+	1,  // 14: plinth.v1.EvidenceService.ListRecords:input_type -> plinth.v1.ListRecordsRequest
+	3,  // 15: plinth.v1.EvidenceService.GetRecord:input_type -> plinth.v1.GetRecordRequest
+	4,  // 16: plinth.v1.EvidenceService.GetChain:input_type -> plinth.v1.GetChainRequest
+	8,  // 17: plinth.v1.EvidenceService.GetRoots:input_type -> plinth.v1.GetRootsRequest
+	11, // 18: plinth.v1.EvidenceService.StartAudit:input_type -> plinth.v1.StartAuditRequest
+	12, // 19: plinth.v1.EvidenceService.StartDrill:input_type -> plinth.v1.StartDrillRequest
+	13, // 20: plinth.v1.EvidenceService.ListEvidenceJobs:input_type -> plinth.v1.ListEvidenceJobsRequest
+	15, // 21: plinth.v1.EvidenceService.GetEvidenceJob:input_type -> plinth.v1.GetEvidenceJobRequest
+	16, // 22: plinth.v1.EvidenceService.CancelEvidenceJob:input_type -> plinth.v1.CancelEvidenceJobRequest
+	2,  // 23: plinth.v1.EvidenceService.ListRecords:output_type -> plinth.v1.ListRecordsResponse
+	0,  // 24: plinth.v1.EvidenceService.GetRecord:output_type -> plinth.v1.EvidenceRecord
+	7,  // 25: plinth.v1.EvidenceService.GetChain:output_type -> plinth.v1.Chain
+	10, // 26: plinth.v1.EvidenceService.GetRoots:output_type -> plinth.v1.Roots
+	17, // 27: plinth.v1.EvidenceService.StartAudit:output_type -> plinth.v1.EvidenceJob
+	17, // 28: plinth.v1.EvidenceService.StartDrill:output_type -> plinth.v1.EvidenceJob
+	14, // 29: plinth.v1.EvidenceService.ListEvidenceJobs:output_type -> plinth.v1.ListEvidenceJobsResponse
+	17, // 30: plinth.v1.EvidenceService.GetEvidenceJob:output_type -> plinth.v1.EvidenceJob
+	17, // 31: plinth.v1.EvidenceService.CancelEvidenceJob:output_type -> plinth.v1.EvidenceJob
+	23, // [23:32] is the sub-list for method output_type
+	14, // [14:23] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_evidence_proto_init() }
@@ -834,7 +1571,7 @@ func file_plinth_v1_evidence_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_evidence_proto_rawDesc), len(file_plinth_v1_evidence_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

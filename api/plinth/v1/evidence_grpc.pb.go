@@ -19,17 +19,23 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	EvidenceService_ListRecords_FullMethodName = "/plinth.v1.EvidenceService/ListRecords"
-	EvidenceService_GetRecord_FullMethodName   = "/plinth.v1.EvidenceService/GetRecord"
-	EvidenceService_GetChain_FullMethodName    = "/plinth.v1.EvidenceService/GetChain"
-	EvidenceService_GetRoots_FullMethodName    = "/plinth.v1.EvidenceService/GetRoots"
+	EvidenceService_ListRecords_FullMethodName       = "/plinth.v1.EvidenceService/ListRecords"
+	EvidenceService_GetRecord_FullMethodName         = "/plinth.v1.EvidenceService/GetRecord"
+	EvidenceService_GetChain_FullMethodName          = "/plinth.v1.EvidenceService/GetChain"
+	EvidenceService_GetRoots_FullMethodName          = "/plinth.v1.EvidenceService/GetRoots"
+	EvidenceService_StartAudit_FullMethodName        = "/plinth.v1.EvidenceService/StartAudit"
+	EvidenceService_StartDrill_FullMethodName        = "/plinth.v1.EvidenceService/StartDrill"
+	EvidenceService_ListEvidenceJobs_FullMethodName  = "/plinth.v1.EvidenceService/ListEvidenceJobs"
+	EvidenceService_GetEvidenceJob_FullMethodName    = "/plinth.v1.EvidenceService/GetEvidenceJob"
+	EvidenceService_CancelEvidenceJob_FullMethodName = "/plinth.v1.EvidenceService/CancelEvidenceJob"
 )
 
 // EvidenceServiceClient is the client API for EvidenceService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// EvidenceService shows the log and hands out receipts. A receipt as a file: GET /v1/evidence/records/{record_id}/receipt.
+// EvidenceService shows the log and hands out receipts. A receipt as a file: GET /v1/evidence/records/{record_id}/receipt;
+// for everybody, by its short code: GET /v1/evidence/codes/{code}.
 type EvidenceServiceClient interface {
 	ListRecords(ctx context.Context, in *ListRecordsRequest, opts ...grpc.CallOption) (*ListRecordsResponse, error)
 	GetRecord(ctx context.Context, in *GetRecordRequest, opts ...grpc.CallOption) (*EvidenceRecord, error)
@@ -37,6 +43,14 @@ type EvidenceServiceClient interface {
 	GetChain(ctx context.Context, in *GetChainRequest, opts ...grpc.CallOption) (*Chain, error)
 	// GetRoots returns the organisations' root certificates that a receipt is verified against. It is public.
 	GetRoots(ctx context.Context, in *GetRootsRequest, opts ...grpc.CallOption) (*Roots, error)
+	// StartAudit begins an audit of the whole log and chain, from the data of record. One audit or drill runs at a time.
+	StartAudit(ctx context.Context, in *StartAuditRequest, opts ...grpc.CallOption) (*EvidenceJob, error)
+	// StartDrill begins a tamper drill: copies are damaged at random, and each is audited. The data of record is not touched.
+	StartDrill(ctx context.Context, in *StartDrillRequest, opts ...grpc.CallOption) (*EvidenceJob, error)
+	ListEvidenceJobs(ctx context.Context, in *ListEvidenceJobsRequest, opts ...grpc.CallOption) (*ListEvidenceJobsResponse, error)
+	GetEvidenceJob(ctx context.Context, in *GetEvidenceJobRequest, opts ...grpc.CallOption) (*EvidenceJob, error)
+	// CancelEvidenceJob asks a running audit or drill to stop, which it does within moments.
+	CancelEvidenceJob(ctx context.Context, in *CancelEvidenceJobRequest, opts ...grpc.CallOption) (*EvidenceJob, error)
 }
 
 type evidenceServiceClient struct {
@@ -87,11 +101,62 @@ func (c *evidenceServiceClient) GetRoots(ctx context.Context, in *GetRootsReques
 	return out, nil
 }
 
+func (c *evidenceServiceClient) StartAudit(ctx context.Context, in *StartAuditRequest, opts ...grpc.CallOption) (*EvidenceJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EvidenceJob)
+	err := c.cc.Invoke(ctx, EvidenceService_StartAudit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *evidenceServiceClient) StartDrill(ctx context.Context, in *StartDrillRequest, opts ...grpc.CallOption) (*EvidenceJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EvidenceJob)
+	err := c.cc.Invoke(ctx, EvidenceService_StartDrill_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *evidenceServiceClient) ListEvidenceJobs(ctx context.Context, in *ListEvidenceJobsRequest, opts ...grpc.CallOption) (*ListEvidenceJobsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEvidenceJobsResponse)
+	err := c.cc.Invoke(ctx, EvidenceService_ListEvidenceJobs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *evidenceServiceClient) GetEvidenceJob(ctx context.Context, in *GetEvidenceJobRequest, opts ...grpc.CallOption) (*EvidenceJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EvidenceJob)
+	err := c.cc.Invoke(ctx, EvidenceService_GetEvidenceJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *evidenceServiceClient) CancelEvidenceJob(ctx context.Context, in *CancelEvidenceJobRequest, opts ...grpc.CallOption) (*EvidenceJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EvidenceJob)
+	err := c.cc.Invoke(ctx, EvidenceService_CancelEvidenceJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EvidenceServiceServer is the server API for EvidenceService service.
 // All implementations must embed UnimplementedEvidenceServiceServer
 // for forward compatibility.
 //
-// EvidenceService shows the log and hands out receipts. A receipt as a file: GET /v1/evidence/records/{record_id}/receipt.
+// EvidenceService shows the log and hands out receipts. A receipt as a file: GET /v1/evidence/records/{record_id}/receipt;
+// for everybody, by its short code: GET /v1/evidence/codes/{code}.
 type EvidenceServiceServer interface {
 	ListRecords(context.Context, *ListRecordsRequest) (*ListRecordsResponse, error)
 	GetRecord(context.Context, *GetRecordRequest) (*EvidenceRecord, error)
@@ -99,6 +164,14 @@ type EvidenceServiceServer interface {
 	GetChain(context.Context, *GetChainRequest) (*Chain, error)
 	// GetRoots returns the organisations' root certificates that a receipt is verified against. It is public.
 	GetRoots(context.Context, *GetRootsRequest) (*Roots, error)
+	// StartAudit begins an audit of the whole log and chain, from the data of record. One audit or drill runs at a time.
+	StartAudit(context.Context, *StartAuditRequest) (*EvidenceJob, error)
+	// StartDrill begins a tamper drill: copies are damaged at random, and each is audited. The data of record is not touched.
+	StartDrill(context.Context, *StartDrillRequest) (*EvidenceJob, error)
+	ListEvidenceJobs(context.Context, *ListEvidenceJobsRequest) (*ListEvidenceJobsResponse, error)
+	GetEvidenceJob(context.Context, *GetEvidenceJobRequest) (*EvidenceJob, error)
+	// CancelEvidenceJob asks a running audit or drill to stop, which it does within moments.
+	CancelEvidenceJob(context.Context, *CancelEvidenceJobRequest) (*EvidenceJob, error)
 	mustEmbedUnimplementedEvidenceServiceServer()
 }
 
@@ -120,6 +193,21 @@ func (UnimplementedEvidenceServiceServer) GetChain(context.Context, *GetChainReq
 }
 func (UnimplementedEvidenceServiceServer) GetRoots(context.Context, *GetRootsRequest) (*Roots, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRoots not implemented")
+}
+func (UnimplementedEvidenceServiceServer) StartAudit(context.Context, *StartAuditRequest) (*EvidenceJob, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartAudit not implemented")
+}
+func (UnimplementedEvidenceServiceServer) StartDrill(context.Context, *StartDrillRequest) (*EvidenceJob, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartDrill not implemented")
+}
+func (UnimplementedEvidenceServiceServer) ListEvidenceJobs(context.Context, *ListEvidenceJobsRequest) (*ListEvidenceJobsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEvidenceJobs not implemented")
+}
+func (UnimplementedEvidenceServiceServer) GetEvidenceJob(context.Context, *GetEvidenceJobRequest) (*EvidenceJob, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEvidenceJob not implemented")
+}
+func (UnimplementedEvidenceServiceServer) CancelEvidenceJob(context.Context, *CancelEvidenceJobRequest) (*EvidenceJob, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelEvidenceJob not implemented")
 }
 func (UnimplementedEvidenceServiceServer) mustEmbedUnimplementedEvidenceServiceServer() {}
 func (UnimplementedEvidenceServiceServer) testEmbeddedByValue()                         {}
@@ -214,6 +302,96 @@ func _EvidenceService_GetRoots_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _EvidenceService_StartAudit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartAuditRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).StartAudit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_StartAudit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).StartAudit(ctx, req.(*StartAuditRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EvidenceService_StartDrill_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartDrillRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).StartDrill(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_StartDrill_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).StartDrill(ctx, req.(*StartDrillRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EvidenceService_ListEvidenceJobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEvidenceJobsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).ListEvidenceJobs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_ListEvidenceJobs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).ListEvidenceJobs(ctx, req.(*ListEvidenceJobsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EvidenceService_GetEvidenceJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEvidenceJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).GetEvidenceJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_GetEvidenceJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).GetEvidenceJob(ctx, req.(*GetEvidenceJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EvidenceService_CancelEvidenceJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelEvidenceJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).CancelEvidenceJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_CancelEvidenceJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).CancelEvidenceJob(ctx, req.(*CancelEvidenceJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // EvidenceService_ServiceDesc is the grpc.ServiceDesc for EvidenceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -236,6 +414,26 @@ var EvidenceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRoots",
 			Handler:    _EvidenceService_GetRoots_Handler,
+		},
+		{
+			MethodName: "StartAudit",
+			Handler:    _EvidenceService_StartAudit_Handler,
+		},
+		{
+			MethodName: "StartDrill",
+			Handler:    _EvidenceService_StartDrill_Handler,
+		},
+		{
+			MethodName: "ListEvidenceJobs",
+			Handler:    _EvidenceService_ListEvidenceJobs_Handler,
+		},
+		{
+			MethodName: "GetEvidenceJob",
+			Handler:    _EvidenceService_GetEvidenceJob_Handler,
+		},
+		{
+			MethodName: "CancelEvidenceJob",
+			Handler:    _EvidenceService_CancelEvidenceJob_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -491,6 +491,10 @@ export interface EvidenceRecord {
   checkpointSize: string
   txId: string
   block: string
+  // Stands for the record on paper and in a QR; GET /v1/evidence/codes/{code} is its receipt, for everybody.
+  shortCode: string
+  // The procedure that it is a step of, e.g. "request:rq_…"; empty for none.
+  caseId: string
 }
 
 export interface ListRecordsRequest {
@@ -500,6 +504,13 @@ export interface ListRecordsRequest {
   kind: string
   subject: string
   state: string
+  org: string
+  // Records whose time is in [from, to).
+  from: string | null | undefined
+  to: string | null | undefined
+  // A short code; case, dashes and blanks do not matter.
+  code: string
+  caseId: string
 }
 
 export interface ListRecordsResponse {
@@ -523,6 +534,25 @@ export interface Log {
   anchoredSize: string
   anchoredTx: string
   anchoredAt: string | null | undefined
+  // The chain's own word on its newest checkpoint; 0 when it does not answer.
+  headSize: string
+  headRootHash: string
+  // How far the chain is behind: records that no receipt can be had for yet, and the age of the oldest of them.
+  lagRecords: string
+  lagSeconds: number
+  // Why nothing is sealed or anchored just now; empty when all is well.
+  sealError: string
+  anchorError: string
+  // The newest anchors, newest first.
+  anchors: ChainAnchor[]
+}
+
+export interface ChainAnchor {
+  size: string
+  rootHash: string
+  txId: string
+  block: string
+  at: string | null | undefined
 }
 
 export interface Chain {
@@ -532,6 +562,8 @@ export interface Chain {
   logs: Log[]
   // Empty when the chain answers.
   error: string
+  // When this was asked.
+  at: string | null | undefined
 }
 
 export type GetRootsRequest = Record<string, never>
@@ -546,6 +578,55 @@ export interface Roots {
   roots: Root[]
   // The logs' verifier keys (C2SP signed-note).
   logKeys: string[]
+}
+
+export type StartAuditRequest = Record<string, never>
+
+export interface StartDrillRequest {
+  // The same seed damages the same things of the same log; at least 0.
+  seed: string
+  // How many things to damage, one at a time.
+  rounds: number
+}
+
+export interface ListEvidenceJobsRequest {
+  pageSize: number
+  pageToken: string
+}
+
+export interface ListEvidenceJobsResponse {
+  jobs: EvidenceJob[]
+  nextPageToken: string
+}
+
+export interface GetEvidenceJobRequest {
+  jobId: string
+}
+
+export interface CancelEvidenceJobRequest {
+  jobId: string
+}
+
+export interface EvidenceJob {
+  jobId: string
+  // "audit", "drill".
+  kind: string
+  // "running", "done", "failed", "cancelled", "interrupted".
+  state: string
+  startedBy: string
+  startedAt: string | null | undefined
+  endedAt: string | null | undefined
+  // What is being looked at, how much of it, of how much; total is 0 while nobody knows it.
+  stage: string
+  done: string
+  total: string
+  seed: string
+  rounds: number
+  // The verdict in one word, and the whole report as plinth-verify writes it with --json.
+  word: string
+  report: Record<string, unknown> | null | undefined
+  // Why it could not be carried through.
+  reason: string
 }
 
 export interface Mapping {
@@ -1124,6 +1205,11 @@ export const plinth = {
   getRecord: (ask: Ask<GetRecordRequest> = {}, how?: How) => call<EvidenceRecord>('GET', '/v1/evidence/records/{recordId}', '', ask, how),
   getChain: (ask: Ask<GetChainRequest> = {}, how?: How) => call<Chain>('GET', '/v1/evidence/chain', '', ask, how),
   getRoots: (ask: Ask<GetRootsRequest> = {}, how?: How) => call<Roots>('GET', '/v1/evidence/roots', '', ask, how),
+  startAudit: (ask: Ask<StartAuditRequest> = {}, how?: How) => call<EvidenceJob>('POST', '/v1/evidence/audits', '*', ask, how),
+  startDrill: (ask: Ask<StartDrillRequest> = {}, how?: How) => call<EvidenceJob>('POST', '/v1/evidence/drills', '*', ask, how),
+  listEvidenceJobs: (ask: Ask<ListEvidenceJobsRequest> = {}, how?: How) => call<ListEvidenceJobsResponse>('GET', '/v1/evidence/jobs', '', ask, how),
+  getEvidenceJob: (ask: Ask<GetEvidenceJobRequest> = {}, how?: How) => call<EvidenceJob>('GET', '/v1/evidence/jobs/{jobId}', '', ask, how),
+  cancelEvidenceJob: (ask: Ask<CancelEvidenceJobRequest> = {}, how?: How) => call<EvidenceJob>('POST', '/v1/evidence/jobs/{jobId}:cancel', '*', ask, how),
   listMappings: (ask: Ask<ListMappingsRequest> = {}, how?: How) => call<ListMappingsResponse>('GET', '/v1/mappings', '', ask, how),
   listRuns: (ask: Ask<ListRunsRequest> = {}, how?: How) => call<ListRunsResponse>('GET', '/v1/runs', '', ask, how),
   getRun: (ask: Ask<GetRunRequest> = {}, how?: How) => call<Run>('GET', '/v1/runs/{id}', '', ask, how),

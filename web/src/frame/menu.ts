@@ -65,6 +65,7 @@ export const sections: Section[] = [
     places: [
       { path: '/evidence', title: 'nav.records', roles: recordRoles },
       { path: '/chain', title: 'nav.chain', roles: [] },
+      { path: '/audits', title: 'nav.audits', roles: ['auditor', 'operator'] },
       { path: '/verify', title: 'nav.verify', roles: [] },
     ],
   },

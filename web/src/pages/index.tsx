@@ -34,6 +34,8 @@ const Trends = lazy(() => import('./events/trends'))
 const Records = lazy(() => import('./evidence/records'))
 const RecordPage = lazy(() => import('./evidence/record'))
 const Chain = lazy(() => import('./evidence/chain'))
+const Audits = lazy(() => import('./evidence/audits'))
+const AuditPage = lazy(() => import('./evidence/audit'))
 const Verify = lazy(() => import('./evidence/verify'))
 const Alerts = lazy(() => import('./security/alerts'))
 const AlertPage = lazy(() => import('./security/alert'))
@@ -80,6 +82,7 @@ export function Pages() {
         <Route path="/open-lists" element={<OpenLists />} />
         <Route path="/open-lists/:number" element={<OpenList />} />
         <Route path="/verify" element={<Verify />} />
+        <Route path="/v/:code" element={<Verify />} />
       </Route>
       <Route element={<SignedIn />}>
         <Route path="/" element={<Overview />} />
@@ -109,6 +112,8 @@ export function Pages() {
         <Route path="/evidence" element={<Records />} />
         <Route path="/evidence/:id" element={<RecordPage />} />
         <Route path="/chain" element={<Chain />} />
+        <Route path="/audits" element={<Audits />} />
+        <Route path="/audits/:id" element={<AuditPage />} />
         <Route path="/alerts" element={<Alerts />} />
         <Route path="/alerts/:id" element={<AlertPage />} />
         <Route path="/consumers" element={<Consumers />} />

@@ -16,7 +16,7 @@ const tones: Record<string, Tone> = {
   // grades
   general: 'plain', important: 'warn', core: 'late',
   // devices, runs, alerts, consumers, incidents
-  online: 'ok', offline: 'late', never: 'plain', running: 'wait', done: 'ok', failed: 'late',
+  online: 'ok', offline: 'late', never: 'plain', running: 'wait', done: 'ok', failed: 'late', cancelled: 'warn', interrupted: 'warn',
   new: 'late', triaged: 'warn', contained: 'wait', resolved: 'ok',
   low: 'ok', medium: 'wait', high: 'warn', critical: 'late', open: 'wait',
   ready: 'ok', down: 'late',

@@ -35,6 +35,7 @@ export const frame = {
   'nav.evidence': ['存证', 'Evidence'],
   'nav.records': ['存证记录', 'Records'],
   'nav.chain': ['链', 'Chain'],
+  'nav.audits': ['审计', 'Audits'],
   'nav.verify': ['凭证验证', 'Verify a receipt'],
   'nav.security': ['安全', 'Security'],
   'nav.alerts': ['风险告警', 'Alerts'],

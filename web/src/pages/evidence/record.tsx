@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { send } from '../../api/call'
 import { type EvidenceRecord, plinth } from '../../api/plinth'
+import { recordRoles } from '../../frame/menu'
 import { useWords } from '../../i18n'
 import { save, whole } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
@@ -10,6 +11,8 @@ import { Act } from '../../parts/object'
 import { Facts, PageHead, Sheet } from '../../parts/page'
 import { Failure, Shown, State } from '../../parts/states'
 import { second } from '../../parts/time'
+import { useSession } from '../../session'
+import { CodePicture } from './qr'
 
 /** While it is not on chain, the record is asked again this often. */
 const pause = 3000
@@ -28,28 +31,80 @@ export default function RecordPage() {
 
 function RecordShown({ r }: { r: EvidenceRecord }) {
   const { t, word } = useWords()
+  const { has } = useSession()
   return (
     <>
-      <PageHead title={t('record.title', { kind: word('action', r.kind) })} about={<State family="evidence" value={r.state} />}>
+      <PageHead
+        title={t('record.title', { kind: word('action', r.kind) })}
+        about={
+          <>
+            <State family="evidence" value={r.state} /> <span className="mono">{r.shortCode}</span>
+          </>
+        }
+      >
         <Receipt r={r} />
       </PageHead>
       <div className="columns">
-        <Sheet title={t('record.progress')}>
+        <div>
+          <Sheet title={t('tab.about')}>
+            <RecordFacts r={r} />
+          </Sheet>
+          <Sheet title={t('record.progress')}>
+            <Progress r={r} />
+          </Sheet>
+        </div>
+        <div>
+          {r.state === 'anchored' && (
+            <Sheet title={t('code.title')}>
+              <CodePicture code={r.shortCode} />
+            </Sheet>
+          )}
+          {has(...recordRoles) && <OfSubject r={r} />}
+        </div>
+      </div>
+    </>
+  )
+}
+
+function Progress({ r }: { r: EvidenceRecord }) {
+  const { t, word } = useWords()
+  return (
+    <ol className="timeline">
+      {(['pending', 'sealed', 'anchored'] as const).map((step, n) => (
+        <li key={step} style={{ opacity: n <= reached(r) ? 1 : 0.55 }}>
+          <State family="evidence" value={n <= reached(r) ? step : ''} />
+          {n > reached(r) && <span className="tone plain">{word('evidence', step)}</span>}
+          <p>{t(`record.${step}About`)}</p>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+/** OfSubject is what else is recorded of the same subject, newest first, each line with its receipt. */
+function OfSubject({ r }: { r: EvidenceRecord }) {
+  const { t, word } = useWords()
+  const list = useLoad(`records of ${r.subject}`, (signal) => plinth.listRecords({ subject: r.subject, pageSize: 12 }, { signal }))
+  return (
+    <Sheet title={t('record.ofSubject')} extra={<Link to={`/evidence?subject=${encodeURIComponent(r.subject)}`}>{t('record.allOfSubject', { n: whole(list.data?.totalSize) })}</Link>}>
+      <Shown of={list}>
+        {(a) => (
           <ol className="timeline">
-            {(['pending', 'sealed', 'anchored'] as const).map((step, n) => (
-              <li key={step} style={{ opacity: n <= reached(r) ? 1 : 0.55 }}>
-                <State family="evidence" value={n <= reached(r) ? step : ''} />
-                {n > reached(r) && <span className="tone plain">{word('evidence', step)}</span>}
-                <p>{t(`record.${step}About`)}</p>
+            {(a.records ?? []).map((o) => (
+              <li key={o.recordId} aria-current={o.recordId === r.recordId ? 'true' : undefined}>
+                <div className="line">
+                  {o.recordId === r.recordId ? <b>{word('action', o.kind)}</b> : <Link to={`/evidence/${o.recordId}`}>{word('action', o.kind)}</Link>}
+                  <State family="evidence" value={o.state} />
+                </div>
+                <div className="quiet">
+                  {o.org} · <time dateTime={o.at ?? ''}>{second(o.at)}</time>
+                </div>
               </li>
             ))}
           </ol>
-        </Sheet>
-        <Sheet title={t('tab.about')}>
-          <RecordFacts r={r} />
-        </Sheet>
-      </div>
-    </>
+        )}
+      </Shown>
+    </Sheet>
   )
 }
 
@@ -64,7 +119,7 @@ export function subjectPath(subject: string): string | null {
 }
 
 function RecordFacts({ r }: { r: EvidenceRecord }) {
-  const { t } = useWords()
+  const { t, word } = useWords()
   const path = subjectPath(r.subject)
   const sealed = r.state !== 'pending'
   return (
@@ -74,13 +129,14 @@ function RecordFacts({ r }: { r: EvidenceRecord }) {
         [t('record.at'), second(r.at)],
         [t('record.subject'), r.subject && (path ? <Link key="s" className="mono" to={path}>{r.subject}</Link> : <code key="s">{r.subject}</code>)],
         [t('record.org'), r.org],
-        [t('record.origin'), r.origin],
+        [t('record.origin'), word('origin', r.origin)],
         [t('record.index'), sealed ? whole(r.index) : ''],
         [t('record.subjectSeq'), sealed ? whole(r.subjectSeq) : ''],
         [t('record.leaf'), r.leafHash && <code key="l">{r.leafHash}</code>],
         [t('record.checkpoint'), r.state === 'anchored' ? whole(r.checkpointSize) : ''],
         [t('record.tx'), r.txId && <code key="t">{r.txId}</code>],
         [t('record.block'), r.state === 'anchored' ? whole(r.block) : ''],
+        [t('record.code'), <code key="c">{r.shortCode}</code>],
         [t('record.id'), <code key="i">{r.recordId}</code>],
       ]}
     />
@@ -99,7 +155,7 @@ function Receipt({ r }: { r: EvidenceRecord }) {
   const blocked = r.state === 'anchored' ? undefined : t('record.notYet')
   return (
     <>
-      <Act primary blocked={blocked} onClick={() => run((text) => save(`${r.recordId}.receipt`, 'text/plain;charset=utf-8', text))}>
+      <Act primary blocked={blocked} onClick={() => run((text) => save(`${r.shortCode}.tlog-proof`, 'text/plain;charset=utf-8', text))}>
         {t('record.download')}
       </Act>
       {!blocked && <Button onClick={() => run((receipt) => void navigate('/verify', { state: { receipt } }))}>{t('record.verifyHere')}</Button>}

@@ -1,4 +1,6 @@
-// The verification of receipts in the browser: the same Go code as plinth-verify, compiled to WebAssembly.
+// The verification of evidence in the browser: the same Go code as plinth-verify, compiled to WebAssembly.
+import { send } from '../../api/call'
+import { type Key } from '../../i18n'
 
 /** Verdict is what the verifier found, as it tells it. */
 export interface Verdict {
@@ -9,6 +11,32 @@ export interface Verdict {
   notChecked: string[]
   facts: Record<string, unknown>
 }
+
+/** Evidence is what is to be verified. `text` is there when it was given as text and can be edited. */
+export interface Evidence {
+  bytes: Uint8Array<ArrayBuffer>
+  name: string
+  text?: string
+}
+
+/** Trust is a file of root certificates that the user brought; without one the service's are asked for. */
+export interface Trust {
+  name: string
+  text: string
+}
+
+/** Verified is a verdict with what it is about: against whose roots, and when. */
+export interface Verified {
+  evidence: Evidence
+  verdict: Verdict
+  trust: Trust | null
+  at: string
+}
+
+/** More than this is none of the forms. */
+export const mostBytes = 64 << 20
+
+export const textEvidence = (text: string): Evidence => ({ bytes: new TextEncoder().encode(text), name: '', text })
 
 declare global {
   interface Window {
@@ -43,14 +71,30 @@ async function start() {
   }
 }
 
-/** verify checks a receipt against roots, both as text. Nothing leaves the browser. */
-export async function verify(receipt: string, roots: string): Promise<Verdict> {
+/** verifyEvidence checks a file against roots. The file does not leave the browser. */
+export async function verifyEvidence(evidence: Evidence, trust: Trust | null): Promise<Verified> {
   started ??= start().catch((cause: unknown) => {
     started = null
     throw cause
   })
   await started
-  return readVerdict(window.plinthVerify?.(receipt, roots) ?? '')
+  const roots = trust?.text ?? (await (await send('/v1/evidence/roots')).text())
+  const json = window.plinthVerify?.(new TextDecoder().decode(evidence.bytes), roots) ?? ''
+  return { evidence, verdict: readVerdict(json), trust, at: new Date().toISOString() }
+}
+
+export type Form = 'receipt' | 'unknown'
+
+/** formOf tells by its first bytes which form a file has. */
+export function formOf(bytes: Uint8Array): Form {
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 64))
+  if (head.startsWith('c2sp.org/tlog-proof@v1')) return 'receipt'
+  return 'unknown'
+}
+
+/** nameOf is the form in words. */
+export function nameOf(evidence: Evidence, t: (key: Key) => string): string {
+  return t(`form.${formOf(evidence.bytes)}`)
 }
 
 const list = (v: unknown) => (Array.isArray(v) ? v.filter((x) => typeof x === 'string') : [])

@@ -1,115 +1,223 @@
 import Button from 'antd/es/button'
 import Input from 'antd/es/input'
-import { useState } from 'react'
-import { useLocation } from 'react-router'
-import { send } from '../../api/call'
+import { useEffect, useState } from 'react'
+import { useLocation, useNavigate, useParams } from 'react-router'
+import { ApiError, send } from '../../api/call'
 import { useWords } from '../../i18n'
 import { DropBox } from '../../parts/drop'
-import { Facts, PageHead, Sheet } from '../../parts/page'
+import { PageHead, Sheet } from '../../parts/page'
 import { Failure, Note } from '../../parts/states'
-import { type Verdict, verify } from './verifier'
+import { codeOf, shortCode } from './code'
+import { Camera } from './camera'
+import { Report } from './report'
+import { VerdictShown } from './verdict'
+import { type Evidence, mostBytes, nameOf, textEvidence, type Trust, type Verified, verifyEvidence } from './verifier'
 
-/** A receipt is a few kilobytes; more than this is no receipt. */
-const mostBytes = 1 << 20
-
+/** Verify is open to everybody: a receipt by its short code, pasted, dropped or scanned, is verified in the browser. */
 export default function Verify() {
+  const { code = '' } = useParams()
   const { t } = useWords()
-  const location = useLocation()
-  const given = (location.state as { receipt?: string } | null)?.receipt ?? ''
-  const [receipt, setReceipt] = useState(given)
-  const [roots, setRoots] = useState<{ name: string; text: string } | null>(null)
-  const [verdict, setVerdict] = useState<Verdict | null>(null)
-  const [error, setError] = useState<unknown>(null)
-  const [busy, setBusy] = useState(false)
-
-  const edit = (text: string) => {
-    setReceipt(text)
-    setVerdict(null)
-  }
-  const take = async (file: File) => (file.size > mostBytes ? setError(new Error(t('verify.large'))) : edit(await file.text()))
-  const run = async () => {
-    setBusy(true)
-    setError(null)
-    setVerdict(null)
-    try {
-      const trusted = roots?.text ?? (await (await send('/v1/evidence/roots')).text())
-      setVerdict(await verify(receipt, trusted))
-    } catch (cause) {
-      setError(cause)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const bench = useBench(code)
+  const [report, setReport] = useState(false)
+  if (report && bench.verified) return <Report of={bench.verified} close={() => setReport(false)} />
   return (
     <>
       <PageHead title={t('nav.verify')} about={t('verify.about')} />
-      <div className="columns">
-        <Sheet title={t('record.receipt')}>
-          <label htmlFor="receipt">{t('verify.paste')}</label>
-          <Input.TextArea id="receipt" className="mono" rows={10} value={receipt} spellCheck={false} onChange={(e) => edit(e.target.value)} style={{ margin: '4px 0 10px' }} />
-          <DropBox label={t('verify.drop')} onFile={(f) => void take(f)} />
-          <details style={{ margin: '12px 0' }}>
-            <summary>{roots ? t('verify.ownRoots', { name: roots.name }) : t('verify.serviceRoots')}</summary>
-            <p className="quiet">{t('verify.rootsHelp')}</p>
-            <DropBox label={t('verify.dropRoots')} accept=".json,application/json" onFile={(f) => void f.text().then((text) => setRoots({ name: f.name, text }))} />
-          </details>
-          <div className="acts">
-            <Button type="primary" loading={busy} disabled={!receipt.trim()} onClick={() => void run()}>
-              {t('verify.act')}
-            </Button>
-            {!receipt.trim() && <span className="quiet">{t('verify.first')}</span>}
-          </div>
-        </Sheet>
-        <Sheet title={t('verify.result')}>
-          <div aria-live="polite">
-            <Failure error={error} />
-            {verdict ? <VerdictShown v={verdict} /> : <p className="quiet">{t('verify.none')}</p>}
-          </div>
-        </Sheet>
+      <div className={code ? 'columns verdict-first' : 'columns'}>
+        <div>
+          <ByCode code={code} />
+          <Sheet title={t('verify.file')}>
+            <Given bench={bench} />
+            <Roots bench={bench} />
+            <div className="acts">
+              <Button type="primary" loading={bench.busy} disabled={!bench.given} onClick={() => bench.run(bench.given, bench.trust)}>
+                {t('verify.act')}
+              </Button>
+              {!bench.given && <span className="quiet">{t('verify.first')}</span>}
+            </div>
+          </Sheet>
+        </div>
+        <Result bench={bench} print={() => setReport(true)} />
       </div>
     </>
   )
 }
 
-/** VerdictShown says the word first, then what was looked at, and as plainly what was not. */
-function VerdictShown({ v }: { v: Verdict }) {
-  const { t, word } = useWords()
-  const facts = Object.entries(v.facts).filter(([, value]) => value !== null && value !== '' && value !== undefined)
+function Result({ bench, print }: { bench: Bench; print: () => void }) {
+  const { t } = useWords()
+  const { error, verified, busy } = bench
+  return (
+    <Sheet title={t('verify.result')} extra={verified && <Button onClick={print}>{t('verify.report')}</Button>}>
+      <div aria-live="polite">
+        {error instanceof Missing ? (
+          <Note tone="late" title={t('verify.noSuchCode', { code: error.code })}>
+            <p>{t('verify.noSuchCodeHelp')}</p>
+          </Note>
+        ) : (
+          <Failure error={error} />
+        )}
+        {verified ? <VerdictShown v={verified} /> : <p className="quiet">{t(busy ? 'verify.busy' : 'verify.none')}</p>}
+      </div>
+    </Sheet>
+  )
+}
+
+/** Missing says that no record has the code. */
+class Missing extends Error {
+  constructor(readonly code: string) {
+    super(code)
+  }
+}
+
+async function fetchByCode(code: string, signal: AbortSignal): Promise<Evidence> {
+  try {
+    const answer = await send(`/v1/evidence/codes/${encodeURIComponent(code)}`, { signal })
+    return { ...textEvidence(await answer.text()), name: code }
+  } catch (cause) {
+    throw cause instanceof ApiError && (cause.status === 404 || cause.status === 400) ? new Missing(code) : cause
+  }
+}
+
+type Bench = ReturnType<typeof useBench>
+
+/** useBench holds what is verified, against which roots, and with what outcome. A code in the address is fetched and verified at once. */
+function useBench(code: string) {
+  const location = useLocation()
+  const handed = (location.state as { receipt?: string } | null)?.receipt
+  const [given, setGiven] = useState<Evidence | null>(handed ? textEvidence(handed) : null)
+  const [trust, setTrust] = useState<Trust | null>(null)
+  const [verified, setVerified] = useState<Verified | null>(null)
+  const [error, setError] = useState<unknown>(null)
+  const [busy, setBusy] = useState(false)
+
+  const run = (what: Evidence | null, against: Trust | null) => {
+    if (!what) return
+    setBusy(true)
+    setError(null)
+    setVerified(null)
+    verifyEvidence(what, against).then(setVerified, setError).finally(() => setBusy(false))
+  }
+  const give = (next: Evidence | null) => {
+    setGiven(next)
+    setVerified(null)
+    setError(null)
+  }
+  useEffect(() => {
+    if (!code) return
+    const stop = new AbortController()
+    const work = async () => {
+      setBusy(true)
+      setVerified(null)
+      setError(null)
+      try {
+        const found = await fetchByCode(code, stop.signal)
+        if (stop.signal.aborted) return
+        setGiven(found)
+        const outcome = await verifyEvidence(found, null)
+        if (!stop.signal.aborted) setVerified(outcome)
+      } catch (cause) {
+        if (!stop.signal.aborted) setError(cause)
+      } finally {
+        if (!stop.signal.aborted) setBusy(false)
+      }
+    }
+    void work()
+    return () => stop.abort()
+  }, [code])
+  return { given, give, trust, setTrust, verified, error, setError, busy, run }
+}
+
+/** ByCode asks for the receipt that a short code stands for. The code is all that the service learns. */
+function ByCode({ code }: { code: string }) {
+  const { t } = useWords()
+  const navigate = useNavigate()
+  const [typed, setTyped] = useState(code)
+  const [scanning, setScanning] = useState(false)
+  const [foreign, setForeign] = useState('')
+  const found = shortCode(typed)
+  const go = (next: string) => void navigate(`/v/${next}`)
+  const seen = (text: string) => {
+    setScanning(false)
+    const scanned = codeOf(text)
+    setForeign(scanned ? (scanned.host === '' || scanned.host === location.host ? '' : scanned.host) : '?')
+    if (!scanned) return
+    setTyped(scanned.code)
+    if (scanned.host === '' || scanned.host === location.host) go(scanned.code)
+  }
+  return (
+    <Sheet title={t('verify.byCode')}>
+      <form
+        className="acts"
+        onSubmit={(e) => {
+          e.preventDefault()
+          if (found) go(found)
+        }}
+      >
+        <label htmlFor="code" style={{ flex: '1 1 240px' }}>
+          {t('verify.code')}
+          <Input id="code" className="mono" value={typed} spellCheck={false} autoComplete="off" placeholder="7F3K-09QX-ZT4M-P2HA" onChange={(e) => setTyped(e.target.value)} />
+        </label>
+        <Button htmlType="submit" disabled={!found}>
+          {t('verify.fetch')}
+        </Button>
+        <Button aria-expanded={scanning} onClick={() => setScanning(!scanning)}>
+          {t(scanning ? 'verify.stopScan' : 'verify.scan')}
+        </Button>
+      </form>
+      {typed && !found && <p className="quiet">{t('verify.codeForm')}</p>}
+      {foreign && <Note tone="warn" title={foreign === '?' ? t('verify.noCode') : t('verify.foreignCode', { host: foreign })} />}
+      {scanning && <Camera seen={seen} />}
+      <p className="quiet" style={{ marginBottom: 0 }}>
+        {t('verify.codeAbout')}
+      </p>
+    </Sheet>
+  )
+}
+
+/** Given is what is to be verified: pasted text, or a file of any of the forms; a picture is searched for a code. */
+function Given({ bench }: { bench: Bench }) {
+  const { t } = useWords()
+  const navigate = useNavigate()
+  const [notice, setNotice] = useState('')
+  const take = async (file: File) => {
+    setNotice('')
+    if (file.size > mostBytes) return setNotice(t('verify.large'))
+    if (file.type.startsWith('image/')) {
+      const { readPicture } = await import('./scan')
+      const scanned = codeOf(await readPicture(file).catch(() => ''))
+      if (!scanned) return setNotice(t('verify.noCode'))
+      if (scanned.host && scanned.host !== location.host) return setNotice(t('verify.foreignCode', { host: scanned.host }))
+      return void navigate(`/v/${scanned.code}`)
+    }
+    bench.give({ bytes: new Uint8Array(await file.arrayBuffer()), name: file.name })
+  }
+  const text = bench.given?.text ?? ''
   return (
     <>
-      <Note tone={v.proven ? 'ok' : 'late'} title={<span className="verdict">{word('verdict', v.word)}</span>}>
-        <p>{word('verdictAbout', v.word) === v.word ? '' : word('verdictAbout', v.word)}</p>
-        {v.fault && (
-          <p>
-            {v.fault.part && (
-              <>
-                {t('verify.fault')} <b>{word('part', v.fault.part)}</b>
-                {v.fault.org && ` (${v.fault.org})`}:{' '}
-              </>
-            )}
-            {v.fault.reason}
-          </p>
-        )}
-      </Note>
-      <h3>{t('verify.checked')}</h3>
-      <ul>
-        {v.checked.map((c) => (
-          <li key={c}>{word('check', c)}</li>
-        ))}
-      </ul>
-      <h3>{t('verify.notChecked')}</h3>
-      <ul>
-        {v.notChecked.map((c) => (
-          <li key={c}>{word('notChecked', c)}</li>
-        ))}
-      </ul>
-      {facts.length > 0 && (
-        <>
-          <h3 style={{ marginBottom: 6 }}>{t('verify.facts')}</h3>
-          {!v.proven && <p className="quiet">{t('verify.unproven')}</p>}
-          <Facts of={facts.map(([name, value]) => [word('verdictFact', name), <code key={name}>{typeof value === 'object' ? JSON.stringify(value) : String(value)}</code>])} />
-        </>
-      )}
+      <label htmlFor="receipt">{t('verify.paste')}</label>
+      <Input.TextArea id="receipt" className="mono" rows={8} value={text} spellCheck={false} onChange={(e) => bench.give(e.target.value.trim() ? textEvidence(e.target.value) : null)} style={{ margin: '4px 0 10px' }} />
+      <DropBox label={t('verify.drop')} onFile={(f) => void take(f)} />
+      {bench.given && !bench.given.text && <p>{t('verify.holds', { name: bench.given.name, form: nameOf(bench.given, t), size: bench.given.bytes.length })}</p>}
+      {notice && <Note tone="warn" title={notice} />}
     </>
+  )
+}
+
+/** Roots says what is trusted. Who does not trust the service brings the organisations' certificates himself. */
+function Roots({ bench }: { bench: Bench }) {
+  const { t } = useWords()
+  const own = bench.trust
+  return (
+    <fieldset className="roots">
+      <legend>{t('verify.roots')}</legend>
+      <p>{own ? t('verify.ownRoots', { name: own.name }) : t('verify.serviceRoots')}</p>
+      <p className="quiet">{t('verify.rootsHelp')}</p>
+      <DropBox label={t('verify.dropRoots')} accept=".json,application/json" onFile={(f) => void f.text().then((text) => bench.setTrust({ name: f.name, text }))} />
+      {own && (
+        <Button size="small" onClick={() => bench.setTrust(null)}>
+          {t('verify.dropOwn')}
+        </Button>
+      )}
+    </fieldset>
   )
 }
