@@ -18,7 +18,7 @@ import (
 )
 
 // errRaced means that another transaction changed what this one had read; nothing was written.
-var errRaced = plinth.Errorf(plinth.ErrConflict, "refused by the chain: MVCC: the head moved meanwhile")
+var errRaced = plinth.Errorf(plinth.ErrConflict, "refused by the chain: MVCC: what it had read moved meanwhile")
 
 // commit sends an endorsed proposal to be ordered and waits until the own peer has committed it. The outcome is one
 // of three: committed, refused (an error of kind conflict), or unknown (ledger.ErrUnknownOutcome).

@@ -138,7 +138,12 @@ func (l *testLog) mustAnchor(c *fabric.Client, from int64) string {
 
 func open(t testing.TB, cfg fabric.Config) *fabric.Client {
 	t.Helper()
-	cfg.Network = stacktest.Fabric(t)
+	return openAt(t, stacktest.Fabric(t), cfg)
+}
+
+func openAt(t testing.TB, path string, cfg fabric.Config) *fabric.Client {
+	t.Helper()
+	cfg.Network = path
 	cfg.State = t.TempDir()
 	level := slog.LevelInfo
 	if testing.Verbose() && testing.Short() {
