@@ -2,9 +2,7 @@ package sequencer
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -12,10 +10,22 @@ import (
 	"plinth/ledger"
 )
 
-// bundle is the entries of one bundle as far as they were signed when it was read. It never changes.
+// bundle is a bundle as far as it was signed when it was read, as C2SP tlog-tiles has it. It never changes.
 type bundle struct {
-	raw     []byte // as C2SP tlog-tiles has it
-	entries [][]byte
+	raw   []byte
+	count int
+}
+
+// prefix returns the bytes of the first n entries. It fails when the lengths do not add up.
+func (b bundle) prefix(n int) ([]byte, error) {
+	end := 0
+	for range n {
+		if end+2 > len(b.raw) || end+2+int(binary.BigEndian.Uint16(b.raw[end:])) > len(b.raw) {
+			return nil, fmt.Errorf("%w: a bundle is cut short", ErrDamaged)
+		}
+		end += 2 + int(binary.BigEndian.Uint16(b.raw[end:]))
+	}
+	return b.raw[:end:end], nil
 }
 
 // Entry returns the bytes of one entry under the newest checkpoint. They must not be changed.
@@ -23,65 +33,81 @@ func (l *Log) Entry(index int64) ([]byte, error) {
 	if index < 0 || index >= l.size() {
 		return nil, plinth.Errorf(plinth.ErrNotFound, "the log has no entry %d", index)
 	}
-	b, err := l.bundle(index/tileWidth, int(index%tileWidth)+1)
+	at := int(index % tileWidth)
+	b, err := l.bundle(index/tileWidth, at+1)
 	if err != nil {
 		return nil, err
 	}
-	return b.entries[index%tileWidth], nil
+	before, err := b.prefix(at)
+	if err != nil {
+		return nil, err
+	}
+	with, err := b.prefix(at + 1)
+	if err != nil {
+		return nil, err
+	}
+	return with[len(before)+2:], nil
 }
 
 // Range returns the entries from the index first on, at most n and at most to the end. They must not be changed.
 func (l *Log) Range(first int64, n int) ([][]byte, error) {
 	var out [][]byte
-	for at := first; at < l.size() && len(out) < n; at = (at/tileWidth + 1) * tileWidth {
-		width := min(tileWidth, l.size()-at/tileWidth*tileWidth)
-		b, err := l.bundle(at/tileWidth, int(width))
+	size := l.size()
+	for at := first; at < size && len(out) < n; at = (at/tileWidth + 1) * tileWidth {
+		width := int(min(tileWidth, size-at/tileWidth*tileWidth))
+		b, err := l.bundle(at/tileWidth, width)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, b.entries[at%tileWidth:]...)
+		raw, err := b.prefix(width)
+		if err != nil {
+			return nil, err
+		}
+		entries, err := splitBundle(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		out = append(out, entries[at%tileWidth:]...)
 	}
 	return out[:min(n, len(out))], nil
 }
 
 // bundle returns a bundle of at least width entries, from the cache or the disk.
 func (l *Log) bundle(n int64, width int) (bundle, error) {
-	if b, ok := l.bundles.get(n); ok && len(b.entries) >= width {
+	if b, ok := l.bundles.get(n); ok && b.count >= width {
 		return b, nil
 	}
-	raw, err := l.scanBundle(n, int(min(tileWidth, l.size()-n*tileWidth)))
+	b, err := l.readBundle(n)
 	if err != nil {
 		return bundle{}, err
 	}
-	entries, err := splitBundle(raw)
-	if err != nil {
-		return bundle{}, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	b := bundle{raw: raw, entries: entries}
 	l.bundles.put(n, b)
 	return b, nil
 }
 
-// scanBundle reads the first width entries of a bundle from the disk, with their lengths.
-func (l *Log) scanBundle(n int64, width int) ([]byte, error) {
+// readBundle reads a bundle from the disk as far as it is under the newest checkpoint.
+func (l *Log) readBundle(n int64) (bundle, error) {
+	l.mu.RLock()
+	size, end := l.tail.main.checkpoint.Size, l.tail.bytes
+	l.mu.RUnlock()
 	start, err := l.offset(n)
 	if err != nil {
-		return nil, err
+		return bundle{}, err
 	}
-	buf := make([]byte, width*(2+ledger.MaxEntry))
-	got, err := l.entries.ReadAt(buf, start)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("bundle %d: %w", n, err)
-	}
-	buf = buf[:got]
-	end := 0
-	for range width {
-		if end+2 > len(buf) || end+2+int(binary.BigEndian.Uint16(buf[end:])) > len(buf) {
-			return nil, fmt.Errorf("%w: bundle %d is cut short", ErrDamaged, n)
+	b := bundle{count: int(min(tileWidth, size-n*tileWidth))}
+	if (n+1)*tileWidth < size {
+		if end, err = l.offset(n + 1); err != nil {
+			return bundle{}, err
 		}
-		end += 2 + int(binary.BigEndian.Uint16(buf[end:]))
 	}
-	return buf[:end], nil
+	if end < start || end-start > tileWidth*(2+ledger.MaxEntry) {
+		return bundle{}, fmt.Errorf("%w: the offsets of bundles %d and %d do not fit", ErrDamaged, n, n+1)
+	}
+	b.raw = make([]byte, end-start)
+	if _, err := l.entries.ReadAt(b.raw, start); err != nil {
+		return bundle{}, fmt.Errorf("%w: bundle %d: %w", ErrDamaged, n, err)
+	}
+	return b, nil
 }
 
 // RootAt returns the root of the tree of the first size entries.
@@ -143,14 +169,7 @@ func (l *Log) Bundle(n int64, width int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if width == len(b.entries) {
-		return b.raw, nil
-	}
-	end := 0
-	for _, e := range b.entries[:width] {
-		end += 2 + len(e)
-	}
-	return b.raw[:end], nil
+	return b.prefix(width)
 }
 
 // has tells whether the first width of the n-th 256 are among count.

@@ -26,7 +26,7 @@ func (s *Sequencer) Receipt(ctx context.Context, id uuid.UUID, d Disclosure) ([]
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.store.Covering(ctx, o, index)
+	a, err := s.covering(ctx, o, index)
 	if errors.Is(err, plinth.ErrNotFound) {
 		return nil, plinth.Errorf(plinth.ErrConflict, "%w", errNotAnchored)
 	}

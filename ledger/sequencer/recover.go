@@ -3,6 +3,7 @@ package sequencer
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -125,6 +126,21 @@ func (l *Log) loadBytes() error {
 		}
 	}
 	return nil
+}
+
+// scanBundle reads the first width entries of a bundle from the disk by their lengths alone: where the newest bundle
+// ends is written nowhere else.
+func (l *Log) scanBundle(n int64, width int) ([]byte, error) {
+	start, err := l.offset(n)
+	if err != nil {
+		return nil, err
+	}
+	buf := make([]byte, width*(2+ledger.MaxEntry))
+	got, err := l.entries.ReadAt(buf, start)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("bundle %d: %w", n, err)
+	}
+	return bundle{raw: buf[:got]}.prefix(width)
 }
 
 func (l *Log) checkBundle(n, width int64, raw []byte) error {

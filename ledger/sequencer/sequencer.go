@@ -55,6 +55,7 @@ type Sequencer struct {
 	now   func() time.Time
 	log   *slog.Logger
 	lines map[ledger.Origin]*line
+	seen  covers
 }
 
 // line is one log's way from the outbox to the chain.

@@ -32,9 +32,10 @@ type tile struct {
 func (s *side) newTile(hashes []tlog.Hash) *tile {
 	t := &tile{width: len(hashes)}
 	t.nodes[0] = hashes
+	above := make([]tlog.Hash, len(hashes)) // enough for all levels together
 	for h := 1; h < tileHeight; h++ {
 		below := t.nodes[h-1]
-		t.nodes[h] = make([]tlog.Hash, len(below)/2)
+		t.nodes[h], above = above[:len(below)/2], above[len(below)/2:]
 		for i := range t.nodes[h] {
 			t.nodes[h][i] = s.node(below[2*i], below[2*i+1])
 		}
