@@ -216,7 +216,7 @@ func TestSegmentsOfOneWindowMustSupersede(t *testing.T) {
 func TestDeviceFileIsForALogOfDevices(t *testing.T) {
 	f := newFixture(t, 3)
 	r := f.receipt(t, 0)
-	proof, err := ledger.ProveLeaves(3, []int64{0}, f.hashes)
+	proof, err := ledger.ProveLeaves(3, []int64{0}, f.hashes.node)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestAProofOfLeavesIsTheInclusionProofInOrder(t *testing.T) {
 			if j := (i + size/2) % size; j > i {
 				at = append(at, j)
 			}
-			proof, err := ledger.ProveLeaves(size, at, l.hashes)
+			proof, err := ledger.ProveLeaves(size, at, l.hashes.node)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -286,7 +286,7 @@ func TestAProofOfLeavesIsTheInclusionProofInOrder(t *testing.T) {
 		}
 	}
 	for _, at := range [][]int64{nil, {-1}, {3}, {1, 1}, {2, 1}} {
-		if _, err := ledger.ProveLeaves(3, at, l.hashes); err == nil {
+		if _, err := ledger.ProveLeaves(3, at, l.hashes.node); err == nil {
 			t.Errorf("places %v of 3 are taken", at)
 		}
 	}

@@ -57,9 +57,9 @@ func checkPlaces(size int64, at []int64) error {
 }
 
 // ProveLeaves returns the proof of the leaves at ascending places, at least one, under the root of the first size
-// leaves of a log.
-func ProveLeaves(size int64, at []int64, log tlog.HashReader) ([]tlog.Hash, error) {
-	return proveLeaves(size, at, func(lo, hi int64) (tlog.Hash, error) { return storedSubtree(lo, hi, log) })
+// leaves of a log. node reads the n-th hash of a level: of the leaves n<<level to (n+1)<<level.
+func ProveLeaves(size int64, at []int64, node func(level int, n int64) (tlog.Hash, error)) ([]tlog.Hash, error) {
+	return proveLeaves(size, at, func(lo, hi int64) (tlog.Hash, error) { return storedSubtree(lo, hi, node) })
 }
 
 func proveLeaves(size int64, at []int64, tree subtree) ([]tlog.Hash, error) {
@@ -77,21 +77,17 @@ func proveLeaves(size int64, at []int64, tree subtree) ([]tlog.Hash, error) {
 }
 
 // storedSubtree reads the hash of a subtree: whole ones are stored, the ragged right edge is put together.
-func storedSubtree(lo, hi int64, log tlog.HashReader) (tlog.Hash, error) {
+func storedSubtree(lo, hi int64, node func(level int, n int64) (tlog.Hash, error)) (tlog.Hash, error) {
 	if n := hi - lo; n&(n-1) == 0 {
 		level := bits.Len64(uint64(n)) - 1
-		hs, err := log.ReadHashes([]int64{tlog.StoredHashIndex(level, lo>>level)})
-		if err != nil {
-			return tlog.Hash{}, err
-		}
-		return hs[0], nil
+		return node(level, lo>>level)
 	}
 	mid := lo + split(hi-lo)
-	left, err := storedSubtree(lo, mid, log)
+	left, err := storedSubtree(lo, mid, node)
 	if err != nil {
 		return tlog.Hash{}, err
 	}
-	right, err := storedSubtree(mid, hi, log)
+	right, err := storedSubtree(mid, hi, node)
 	return tlog.NodeHash(left, right), err
 }
 

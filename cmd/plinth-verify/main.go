@@ -31,7 +31,7 @@ type command struct {
 
 // commands are all of them, in the order of the help.
 func commands() []command {
-	return []command{receiptCommand()}
+	return []command{receiptCommand(), deviceCommand()}
 }
 
 // result is what a command found, in the forms that can be asked for.

@@ -51,7 +51,8 @@ type options struct {
 	lang   string
 	policy ledger.Policy
 
-	payload string // of receipt
+	payload string        // of receipt
+	device  deviceOptions // of device
 
 	now    func() time.Time
 	stderr io.Writer // for progress

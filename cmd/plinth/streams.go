@@ -15,6 +15,7 @@ import (
 	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
 	"plinth/internal/stack/broker"
+	"plinth/ledger/sequencer"
 	"plinth/pipelines"
 	"plinth/sensors"
 	"plinth/sensors/mqtt"
@@ -196,5 +197,11 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 			Segments: postgres.NewSegments(h.pg), Names: h.catalog, Now: h.now}),
 		api.NewPipelines(mappings, runs, s.sink.DeadLetters))
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer))
+	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)
 	return nil
+}
+
+// deviceEvidence makes the evidence of devices out of the log and the stored rows.
+func (h *house) deviceEvidence() sequencer.Devices {
+	return sequencer.Devices{Logs: h.logs, Store: postgres.NewLedger(h.pg), Rows: pipelines.EvidenceRows{Rows: h.streams.sink.Readings}}
 }
