@@ -18,8 +18,9 @@ type Block struct {
 	Envelopes    [][]byte
 	// What the orderers added, and what the peer added when it committed the block.
 	Signatures blockSignatures
-	Codes      []byte // a validation code per envelope; signed by nobody
-	CommitHash []byte // the peer's running hash over codes and writes; signed by nobody
+	Codes      []byte    // a validation code per envelope; signed by nobody
+	CommitHash []byte    // the peer's running hash over codes and writes; signed by nobody
+	copies     [2][]byte // the old places of what the orderers sign
 }
 
 // blockSignatures is the first of a block's metadata: what the orderers signed beside the header, and their signatures.
@@ -87,6 +88,7 @@ func (k *Block) readMetadata(metas [][]byte) error {
 	if len(k.Codes) != len(k.Envelopes) {
 		return fmt.Errorf("block metadata: %d validation codes for %d transactions", len(k.Codes), len(k.Envelopes))
 	}
+	k.copies = [2][]byte{metas[metaLastConfig], metas[metaOrderer]}
 	var err error
 	if k.CommitHash, err = metaValue("commit hash", metas[metaCommitHash]); err != nil {
 		return err
@@ -176,3 +178,29 @@ func (k *Block) name() string { return fmt.Sprintf("block %d", k.Number) }
 func (k *Block) tx(i int) string { return fmt.Sprintf("block %d, transaction %d", k.Number, i) }
 
 func hexOf(h [sha256.Size]byte) string { return hex.EncodeToString(h[:]) }
+
+// Encode returns the block's bytes.
+func (k *Block) Encode() []byte {
+	header := appendNumber(nil, 1, k.Number)
+	header = appendField(header, 2, k.PreviousHash)
+	header = appendField(header, 3, k.DataHash)
+	var data, metadata []byte
+	for _, e := range k.Envelopes {
+		data = appendAlways(data, 1, e)
+	}
+	for _, m := range [][]byte{k.Signatures.encode(), k.copies[0], k.Codes, k.copies[1], appendField(nil, 1, k.CommitHash)} {
+		metadata = appendAlways(metadata, 1, m)
+	}
+	b := appendAlways(nil, 1, header)
+	return appendAlways(appendAlways(b, 2, data), 3, metadata)
+}
+
+func (s *blockSignatures) encode() []byte {
+	b := appendField(nil, 1, s.Value)
+	for _, o := range s.Signatures {
+		one := appendField(nil, 1, o.Header)
+		one = appendField(one, 2, o.Signature)
+		b = appendAlways(b, 2, appendField(one, 3, o.Identifier))
+	}
+	return b
+}

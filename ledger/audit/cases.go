@@ -145,7 +145,7 @@ func checkStep(s ledger.Step, entry []byte) error {
 	if err != nil {
 		return err
 	}
-	if ledger.Leaf(entry) != s.Leaf || e.ID != s.Record || e.Kind != s.Kind {
+	if ledger.Leaf(entry) != s.Leaf || e.ID != s.Record || e.Kind != s.Kind || e.Case != s.Case {
 		return errors.New("the log has another record at its place")
 	}
 	return nil

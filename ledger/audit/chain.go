@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
 
 	"plinth/ledger"
 )
@@ -354,12 +353,5 @@ func short(id string) (t txID) {
 	return txID(sum[:16])
 }
 
-// namespace returns the contract's state, its keys in order.
-func (c *chainAudit) namespace() (keys []string, values map[string]Value) {
-	values = c.state[c.policy.Chaincode]
-	for k := range values {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys, values
-}
+// contract returns the contract's state.
+func (c *chainAudit) contract() map[string]Value { return c.state[c.policy.Chaincode] }

@@ -30,6 +30,7 @@ type checkpointAudit struct {
 	log      LogManifest
 	dir      string
 	policy   ledger.Policy
+	height   uint64   // blocks at hand
 	listed   []string // all logs' keys as the folder has them
 	keys     []ledger.LogKey
 	onChain  map[int64]onChain
@@ -150,7 +151,10 @@ func (c *checkpointAudit) unregistered() error {
 	for _, k := range c.own(c.listed) {
 		c.keys = append(c.keys, ledger.LogKey{VKey: k})
 	}
-	if c.log.Size == 0 && len(c.keys) > 0 || c.log.Size > 0 && len(c.keys) != 1 {
+	if c.log.Size > 0 && len(c.keys) == 0 {
+		return bad(StageFolder, ManifestFile, "the log %s is not on the chain, and there is no key of it", c.log.Name)
+	}
+	if c.log.Size == 0 && len(c.keys) > 0 || len(c.keys) > 1 {
 		return bad(StageFolder, RootsFile, "want one key of %s, and only if it has entries", c.log.Name)
 	}
 	return nil
@@ -231,8 +235,10 @@ func (c *checkpointAudit) place(b *attestedBatch) error {
 	name := fmt.Sprintf("attested checkpoint %d", b.n)
 	o, ok := c.onChain[b.cp.Size]
 	switch {
+	case !ok && b.at.Block >= c.height:
+		return bad(StageChain, fmt.Sprintf("block %d", b.at.Block), "is missing: the organisations attest what it holds")
 	case !ok:
-		return c.fault(name, "its size %d is not on the chain: block %d, which it names, is missing or holds no such thing", b.cp.Size, b.at.Block)
+		return c.fault(name, "block %d, which it names, does not hold it", b.at.Block)
 	case o.Checkpoint != b.cp:
 		return c.fault(name, "the chain has another root for size %d", b.cp.Size)
 	case o.tx != b.at.TxID || o.block != b.at.Block || o.index != b.at.TxIndex:
@@ -300,4 +306,26 @@ func (c *checkpointAudit) points() []anchorPoint {
 // sortPoints puts points into the order in which a tree grows through them.
 func sortPoints(ps []anchorPoint) {
 	slices.SortStableFunc(ps, func(a, b anchorPoint) int { return cmp.Compare(a.size, b.size) })
+}
+
+// AttestedBlock returns the number of the block that an attestation says its checkpoint was committed in. Nothing is
+// verified: that is ledger.VerifyAttestation.
+func AttestedBlock(a ledger.Attestation) (uint64, error) {
+	var hash, extension, results []byte
+	if err := message("response payload", a.Payload, takes{1: &hash, 2: &extension}); err != nil {
+		return 0, err
+	}
+	if err := message("chaincode action", extension, takes{1: &results}, 2, 3, 4); err != nil {
+		return 0, err
+	}
+	sets, err := parseReadWriteSets(results)
+	if err != nil {
+		return 0, err
+	}
+	for _, n := range sets {
+		if n.name != lifecycle && len(n.reads) == 1 {
+			return n.reads[0].version.block, nil
+		}
+	}
+	return 0, errors.New("the answer read no checkpoint")
 }

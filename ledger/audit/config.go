@@ -154,8 +154,8 @@ func sameRoots(config, given []*x509.Certificate) bool {
 	return len(config) > 0
 }
 
-// pemText returns certificates in PEM, in the one form.
-func pemText(certs []*x509.Certificate) string {
+// PEM returns certificates in PEM, in the one form.
+func PEM(certs []*x509.Certificate) string {
 	var b []byte
 	for _, c := range certs {
 		b = append(b, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)

@@ -204,7 +204,7 @@ func (d *dataAudit) erased(index int64, e ledger.Entry) error {
 
 // entry makes the entry of a row; what only the log knows is taken from the entry at hand.
 func (r Record) entry(e ledger.Entry) (ledger.Entry, error) {
-	made := ledger.Entry{Kind: r.Kind, Org: r.Org, Tag: e.Tag, Seq: e.Seq, Prev: e.Prev, From: time.UnixMilli(r.From).UTC(),
+	made := ledger.Entry{Kind: r.Kind, Org: r.Org, Tag: e.Tag, Case: e.Case, Seq: e.Seq, Prev: e.Prev, From: time.UnixMilli(r.From).UTC(),
 		To: time.UnixMilli(r.To).UTC(), Count: r.Count, Commitment: e.Commitment, Relation: ledger.Relation(r.Relation)}
 	if len(r.ID) != 16 || len(r.Supersedes) != 0 && len(r.Supersedes) != 16 || r.Holds > HoldsErased {
 		return made, errors.New("it is not of the expected form")
@@ -228,8 +228,6 @@ func (r Record) entry(e ledger.Entry) (ledger.Entry, error) {
 	return made, nil
 }
 
-const segmentKind = "device.segment"
-
 // rows computes a segment's root from its rows and compares it with the payload.
 func (d *dataAudit) rows(index int64, e ledger.Entry, payload []byte, holds uint8, raw []byte) (uint8, error) {
 	const what = "rows of record"
@@ -237,7 +235,7 @@ func (d *dataAudit) rows(index int64, e ledger.Entry, payload []byte, holds uint
 	if err := decode(raw, &r); err != nil {
 		return 0, d.fault(index, what, "%v", err)
 	}
-	segment := e.Kind == segmentKind && holds == HoldsAll
+	segment := e.Kind == ledger.SegmentKind && holds == HoldsAll
 	switch {
 	case r.Holds > HoldsNone || r.Holds == HoldsErased, r.Holds != HoldsAll && r.Rows != nil:
 		return 0, d.fault(index, what, "they are not of the expected form")
@@ -252,30 +250,23 @@ func (d *dataAudit) rows(index int64, e ledger.Entry, payload []byte, holds uint
 	return r.Holds, nil
 }
 
-// segmentPayload is a segment's payload: deterministic CBOR, an array.
-type segmentPayload struct {
-	_       struct{} `cbor:",toarray"`
-	Version int
-	Device  string
-	From    int64 // milliseconds since 1970
-	To      int64
-	Count   uint64
-	Root    []byte
-}
-
 func checkSegment(payload []byte, rows [][]byte) error {
-	var p segmentPayload
-	if err := decode(payload, &p); err != nil {
+	s, err := ledger.ParseSegment(payload)
+	if err != nil {
 		return fmt.Errorf("the payload is no segment: %w", err)
 	}
-	if uint64(len(rows)) != p.Count {
-		return fmt.Errorf("there are %d rows, the segment has %d", len(rows), p.Count)
+	if uint64(len(rows)) != s.Count {
+		return fmt.Errorf("there are %d rows, the segment has %d", len(rows), s.Count)
 	}
 	var tree compact
-	for _, r := range rows {
+	for i, r := range rows {
+		reading, err := ledger.ParseReading(r)
+		if err != nil || reading.Device != s.Device || reading.At.Before(s.From) || !reading.At.Before(s.To) {
+			return fmt.Errorf("row %d is not one of %s in the segment's window", i, s.Device)
+		}
 		tree.add(tlog.RecordHash(r), 0, nil)
 	}
-	if root := tree.root(); !bytes.Equal(root[:], p.Root) {
+	if tree.root() != s.Root {
 		return errors.New("the rows are not those that the segment was made of")
 	}
 	return nil

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -51,6 +52,23 @@ type LogManifest struct {
 	Checkpoints int64         `json:"checkpoints"`
 	Data        bool          `json:"data"` // whether the data of record are there
 	Rows        bool          `json:"rows"` // whether the rows of readings are there
+}
+
+// NewManifest begins an export; empty names are the defaults.
+func NewManifest(channel, chaincode string) Manifest {
+	return Manifest{Version: formatVersion, Channel: cmp.Or(channel, ledger.DefaultChannel),
+		Chaincode: cmp.Or(chaincode, ledger.DefaultChaincode), Logs: []LogManifest{}, Files: map[string]int64{}}
+}
+
+// Log returns the part of one log, to be changed; a new one when there is none.
+func (m *Manifest) Log(o ledger.Origin) *LogManifest {
+	for i := range m.Logs {
+		if m.Logs[i].Origin == o {
+			return &m.Logs[i]
+		}
+	}
+	m.Logs = append(m.Logs, LogManifest{Origin: o})
+	return &m.Logs[len(m.Logs)-1]
 }
 
 // Encode returns the manifest's one form.
@@ -154,3 +172,12 @@ const (
 	tileHeight    = 8
 	hashSize      = tlog.HashSize
 )
+
+// ParseAttested reads an object of CheckpointsFile and refuses bytes that Encode would not write, as do the next two.
+func ParseAttested(b []byte) (a Attested, err error) { err = decode(b, &a); return a, err }
+
+// ParseRecord reads an object of RecordsFile.
+func ParseRecord(b []byte) (r Record, err error) { err = decode(b, &r); return r, err }
+
+// ParseRows reads an object of RowsFile.
+func ParseRows(b []byte) (r Rows, err error) { err = decode(b, &r); return r, err }

@@ -109,3 +109,9 @@ func (i *identity) verify(sig []byte, parts ...[]byte) error {
 	}
 	return nil
 }
+
+// Identity returns the serialized identity that goes with a certificate in DER.
+func Identity(msp string, der []byte) []byte {
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return appendField(appendField(nil, 1, []byte(msp)), 2, text)
+}

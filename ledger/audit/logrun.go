@@ -21,9 +21,9 @@ type logRun struct {
 
 // checkpoints checks the log's checkpoints against the chain.
 func (l *logRun) checkpoints(ctx context.Context) error {
-	_, contract := l.a.chain.namespace()
+	contract := l.a.chain.contract()
 	c := &checkpointAudit{log: l.log, dir: l.dir, policy: l.a.policy, listed: l.a.listed, seen: l.saved.Seen}
-	l.points = c
+	l.points, c.height = c, l.a.chain.height
 	return l.a.stage(StageCheckpoints, l.saved.Seen, func() (int64, error) {
 		for _, step := range []func() error{
 			func() error { return c.readKeys(contract) }, c.checkGivenKeys,
@@ -48,12 +48,16 @@ func (l *logRun) checkpoints(ctx context.Context) error {
 func (l *logRun) checkCounts() error {
 	c := l.points
 	switch {
+	case c.seen != l.log.Checkpoints && l.a.whole(string(l.log.Origin)+"/"+CheckpointsFile):
+		return l.manifest("it says %d attested checkpoints, there are %d", l.log.Checkpoints, c.seen)
 	case c.seen != l.log.Checkpoints:
 		return c.fault(fmt.Sprintf("attested checkpoint %d", c.seen), "is missing, or beyond the %d of the manifest", l.log.Checkpoints)
+	case (c.sealed.Size == l.log.Size) != (c.sealed.Size == 0 || c.sealed.Root.String() == l.log.Root):
+		return l.manifest("size and root of %s are not those of one checkpoint", l.log.Origin)
 	case c.sealed.Size != l.log.Size:
 		return c.fault("checkpoint", "its size is %d, the manifest's %d", c.sealed.Size, l.log.Size)
-	case c.sealed.Size > 0 && c.sealed.Root.String() != l.log.Root:
-		return c.fault("checkpoint", "its root is not the manifest's")
+	case c.sealed.Size == 0 && l.log.Root != "":
+		return l.manifest("it has a root of the empty log %s", l.log.Origin)
 	}
 	if c.newest() == 0 && l.log.Size > 0 {
 		l.a.skipped.add(NotUnanchored, l.log.Size)
@@ -64,6 +68,10 @@ func (l *logRun) checkCounts() error {
 		l.a.skipped.add(NotLogKeys, 0)
 	}
 	return nil
+}
+
+func (l *logRun) manifest(format string, args ...any) error {
+	return bad(StageFolder, ManifestFile, format, args...)
 }
 
 // tree computes the log's tree.
@@ -140,7 +148,7 @@ func (l *logRun) narrow(ctx context.Context, f *forked) error {
 }
 
 func (l *logRun) dataAudit() *dataAudit {
-	_, contract := l.a.chain.namespace()
+	contract := l.a.chain.contract()
 	d := l.saved.Data
 	return &dataAudit{origin: string(l.log.Origin), dir: l.dir, size: l.log.Size, withData: l.log.Data, withRows: l.log.Data && l.log.Rows,
 		contract: contract, skipped: l.a.skipped, tell: func(n int64) { l.a.progress(StageData, n, l.log.Size) },
@@ -193,6 +201,9 @@ func (l *logRun) keep() error {
 
 // finish reports the log.
 func (l *logRun) finish() error {
+	for _, k := range l.points.keys {
+		l.a.logKeys = append(l.a.logKeys, k.VKey)
+	}
 	l.a.report.Logs = append(l.a.report.Logs, LogReport{Origin: l.log.Name, Size: l.log.Size, Root: l.root,
 		Anchored: l.points.newest(), Subjects: l.people})
 	return nil

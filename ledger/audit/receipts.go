@@ -31,7 +31,9 @@ func (a *audit) checkReceipts() (int64, error) {
 }
 
 func (a *audit) checkReceipt(file []byte) error {
-	v, err := ledger.Verify(file, a.policy)
+	p := a.policy
+	p.LogKeys = a.logKeys
+	v, err := ledger.Verify(file, p)
 	if err != nil {
 		return err
 	}

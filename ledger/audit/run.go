@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,6 +31,7 @@ type audit struct {
 
 	manifest Manifest
 	listed   []string // the logs' keys as the folder has them
+	logKeys  []string // as the chain has them
 	byName   map[string]LogManifest
 	chain    *chainAudit
 	state    *saved
@@ -143,7 +145,7 @@ func (a *audit) folder() error {
 			return 0, f
 		}
 		for _, l := range a.manifest.Logs {
-			if !filepath.IsLocal(string(l.Origin)) || a.byName[l.Name].Name != "" {
+			if !filepath.IsLocal(string(l.Origin)) || !strings.HasSuffix(l.Name, "/"+string(l.Origin)) || a.byName[l.Name].Name != "" {
 				return 0, bad(StageFolder, ManifestFile, "it names a log that cannot be")
 			}
 			a.byName[l.Name] = l
@@ -176,7 +178,7 @@ func (a *audit) checkRoots() error {
 		return bad(StageFolder, RootsFile, "%v", err)
 	}
 	for i, r := range t.Roots {
-		if !sameRoots(p.Roots[r.MSP], a.policy.Roots[r.MSP]) || r.PEM != pemText(p.Roots[r.MSP]) || r.Name != "" {
+		if !sameRoots(p.Roots[r.MSP], a.policy.Roots[r.MSP]) || r.PEM != PEM(p.Roots[r.MSP]) || r.Name != "" {
 			return bad(StageFolder, RootsFile, "certificate %d of %.64s is not the one that the auditor trusts", i, r.MSP)
 		}
 	}
@@ -196,6 +198,9 @@ func (a *audit) auditChain(ctx context.Context) error {
 		}
 	}
 	from := int64(a.chain.height)
+	if from > a.manifest.Blocks {
+		return bad(StageChain, fmt.Sprintf("block %d", a.manifest.Blocks), "is missing: the audit before has seen %d blocks", from)
+	}
 	return a.stage(StageChain, from, func() (int64, error) {
 		err := a.blocks(ctx)
 		return int64(a.chain.height) - from, err
@@ -225,13 +230,22 @@ func (a *audit) blocks(ctx context.Context) error {
 		a.progress(StageChain, int64(a.chain.height), a.manifest.Blocks)
 	}
 	if n := int64(a.chain.height); n != a.manifest.Blocks {
-		return bad(StageChain, fmt.Sprintf("block %d", n), "is missing, or beyond the %d blocks of the manifest", a.manifest.Blocks)
+		if a.whole(BlocksFile) {
+			return bad(StageFolder, ManifestFile, "it says %d blocks, there are %d", a.manifest.Blocks, n)
+		}
+		return bad(StageChain, fmt.Sprintf("block %d", min(n, a.manifest.Blocks)), "the manifest has %d blocks, the file %d", a.manifest.Blocks, n)
 	}
 	if a.chain.height == 0 {
 		return bad(StageChain, "block 0", "is missing")
 	}
 	a.state.Chain = a.chain.save(f.at)
 	return nil
+}
+
+// whole tells whether a file is as long as the manifest says: when a count is wrong then, it is the manifest's.
+func (a *audit) whole(name string) bool {
+	info, err := os.Stat(filepath.Join(a.dir, filepath.FromSlash(name)))
+	return err == nil && info.Size() == a.manifest.Files[name]
 }
 
 // auditLog checks one log: its checkpoints, its tree, its data.
@@ -255,7 +269,7 @@ func (a *audit) auditLog(ctx context.Context, log LogManifest) error {
 
 // rest checks what needs all logs.
 func (a *audit) rest(ctx context.Context) error {
-	_, contract := a.chain.namespace()
+	contract := a.chain.contract()
 	if err := a.checkNoOtherLog(contract); err != nil {
 		return err
 	}
@@ -292,8 +306,7 @@ func (a *audit) checkNoOtherLog(contract map[string]Value) error {
 // checkFiles compares the files' lengths with the manifest, when all that is in them was found right.
 func (a *audit) checkFiles() error {
 	for _, name := range slices.Sorted(maps.Keys(a.manifest.Files)) {
-		info, err := os.Stat(filepath.Join(a.dir, filepath.FromSlash(name)))
-		if !filepath.IsLocal(name) || err != nil || info.Size() != a.manifest.Files[name] {
+		if !filepath.IsLocal(name) || !a.whole(name) {
 			return bad(StageFolder, ManifestFile, "%.80s is not as long as it says", name)
 		}
 	}

@@ -114,6 +114,11 @@ func appendField(b []byte, id protowire.Number, v []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, id, protowire.BytesType), v)
 }
 
+// appendAlways appends a field with a length, as elements of a list are: an empty one counts.
+func appendAlways(b []byte, id protowire.Number, v []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, id, protowire.BytesType), v)
+}
+
 // appendNumber appends a varint field, unless it is zero.
 func appendNumber(b []byte, id protowire.Number, n uint64) []byte {
 	if n == 0 {
