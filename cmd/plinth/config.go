@@ -54,7 +54,8 @@ type BrokerConfig struct {
 
 // FabricConfig names the consortium's network.
 type FabricConfig struct {
-	Network string `help:"File network.json that describes endpoints, certificates and keys." type:"path"`
+	Network   string `help:"File network.json that describes endpoints, certificates and keys." type:"path"`
+	Consensus string `help:"Of a network started here: raft is one orderer, bft is four of which one may fail or lie. Fixed when the data folder is new." enum:"raft,bft," default:""`
 }
 
 // LedgerConfig shapes the logs of evidence.

@@ -77,7 +77,7 @@ func (c *Config) endpoints() stack.Endpoints {
 		Postgres:      stack.Endpoint{URL: c.Postgres.URL, PasswordFile: c.Postgres.PasswordFile},
 		ClickHouse:    stack.Endpoint{URL: c.Clickhouse.URL, User: c.Clickhouse.User, PasswordFile: c.Clickhouse.PasswordFile},
 		Broker:        stack.Endpoint{URL: c.Broker.URL, User: c.Broker.User, PasswordFile: c.Broker.PasswordFile},
-		FabricNetwork: c.Fabric.Network,
+		FabricNetwork: c.Fabric.Network, FabricConsensus: c.Fabric.Consensus,
 	}
 }
 

@@ -23,24 +23,29 @@ type FabricNetwork struct {
 	order   []string // of start
 }
 
-// StartFabric starts the network kept in dir, creating it the first time, and returns when it can take transactions.
-// Fabric's programs are found as package fabric says.
-//
-// started, which may be nil, is told of every process that starts, also after a death.
-func StartFabric(ctx context.Context, dir string, started func(name string, pid int), log *slog.Logger) (*FabricNetwork, error) {
-	return startFabric(ctx, dir, fabric.FindBinaries(), started, log)
+// FabricConfig says how a network is started.
+type FabricConfig struct {
+	// Consensus is "raft" (one orderer) or "bft" (four, of which one may fail); empty keeps what dir has, raft at first.
+	Consensus string
+	// ContractVersion is empty for this release's: see fabric.Config.
+	ContractVersion string
+	// Started, which may be nil, is told of every process that starts, also after a death.
+	Started func(name string, pid int)
 }
 
-func startFabric(ctx context.Context, dir string, bins fabric.Binaries, started func(string, int), log *slog.Logger) (*FabricNetwork, error) {
+// StartFabric starts the network kept in dir, creating it the first time, and returns when it can take transactions.
+// Fabric's programs are found as package fabric says.
+func StartFabric(ctx context.Context, dir string, cfg FabricConfig, log *slog.Logger) (*FabricNetwork, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	n, err := fabric.Prepare(ctx, dir, bins, log)
+	made := fabric.Config{Binaries: fabric.FindBinaries(), Consensus: fabric.Consensus(cfg.Consensus), Version: cfg.ContractVersion}
+	n, err := fabric.Prepare(ctx, dir, made, log)
 	if err != nil {
 		return nil, err
 	}
 	f := &FabricNetwork{Description: n.Description(), runners: map[string]*Runner{}}
-	if err := f.start(ctx, n.Processes(), started, log); err != nil {
+	if err := f.start(ctx, n.Processes(), cfg.Started, log); err != nil {
 		f.Stop()
 		return nil, err
 	}
@@ -75,7 +80,7 @@ func (f *FabricNetwork) start(ctx context.Context, processes []fabric.Process, s
 	return g.Wait()
 }
 
-// Runner returns the process of a name: orderer, peer-bureau, chaincode-bureau, peer-overseer, chaincode-overseer.
+// Runner returns the process of a name: orderer (or orderer-1 to orderer-4), peer-bureau, chaincode-bureau, peer-overseer, chaincode-overseer.
 func (f *FabricNetwork) Runner(name string) *Runner {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -28,6 +28,8 @@ type Endpoints struct {
 	Broker        Endpoint
 	BrokerUsers   string // file of the local broker's users; empty when the broker is not ours
 	FabricNetwork string // path of network.json
+	// FabricConsensus is how the orderers of a local network agree: see FabricConfig.
+	FabricConsensus string
 }
 
 // Stack is the set of engines that run here.
@@ -131,7 +133,7 @@ func (s *Stack) beginClickHouse(ctx context.Context, dir, addr string) error {
 
 // beginFabric starts the network; it keeps its own ports and needs none of ours.
 func (s *Stack) beginFabric(ctx context.Context, dir, _ string) error {
-	f, err := StartFabric(ctx, dir, s.note, s.log)
+	f, err := StartFabric(ctx, dir, FabricConfig{Consensus: s.Endpoints.FabricConsensus, Started: s.note}, s.log)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,12 @@ import (
 
 func trust(t *testing.T, logKeys ...string) ledger.Policy {
 	t.Helper()
-	d, err := network.Read(stacktest.Fabric(t))
+	return trustOf(t, stacktest.Fabric(t), logKeys...)
+}
+
+func trustOf(t *testing.T, path string, logKeys ...string) ledger.Policy {
+	t.Helper()
+	d, err := network.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,8 +101,9 @@ type session struct {
 	channel    contextapi.Channel
 	ledger     *ledger.Client
 	membership fab.ChannelMembership
-	peers      []fab.Peer // one per organisation, in the description's order
-	own        fab.Peer   // of the client's organisation
+	peers      []fab.Peer    // one per organisation, in the description's order
+	own        fab.Peer      // of the client's organisation
+	orderers   []fab.Orderer // to which a transaction is sent at once; empty: the SDK chooses one
 }
 
 // connect returns the session, reading the channel's configuration on first use. The SDK's way there cannot be
@@ -145,6 +146,9 @@ func (c *Client) newSession() (*session, error) {
 		return nil, err
 	}
 	if s.ledger, err = ledger.New(provider); err != nil {
+		return nil, err
+	}
+	if err := c.newOrderers(s); err != nil {
 		return nil, err
 	}
 	for _, o := range c.net.Organisations {

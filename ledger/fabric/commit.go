@@ -38,8 +38,7 @@ func (c *Client) commit(ctx context.Context, p *proposal) (sequencer.Anchored, e
 	defer unwatch()
 	sent := make(chan error, 1)
 	go func() { // ends with req at the latest
-		_, err := transactor.SendTransaction(tx)
-		sent <- err
+		sent <- c.send(req, p.s, transactor, tx)
 	}()
 	w := wait{p: p, ctx: ctx, req: req, sent: sent, events: events, commit: c.cfg.Commit, settle: c.cfg.Settle}
 	return w.outcome()

@@ -136,7 +136,7 @@ func kill(t *testing.T, n *stack.FabricNetwork, names ...string) {
 func TestOpenNeedsNoNetworkYet(t *testing.T) {
 	stacktest.FabricNetwork(t)
 	dir := filepath.Join(t.TempDir(), "net")
-	n, err := stack.StartFabric(t.Context(), dir, nil, slog.New(slog.DiscardHandler))
+	n, err := stack.StartFabric(t.Context(), dir, stack.FabricConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestOpenNeedsNoNetworkYet(t *testing.T) {
 		t.Errorf("height of a stopped network: %v, want unavailable", err)
 	}
 	begun := time.Now()
-	n, err = stack.StartFabric(t.Context(), dir, nil, slog.New(slog.DiscardHandler))
+	n, err = stack.StartFabric(t.Context(), dir, stack.FabricConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

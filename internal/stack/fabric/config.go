@@ -20,8 +20,9 @@ var templates = template.Must(template.ParseFS(files, "templates/*.yaml"))
 // values is what the templates read.
 type values struct {
 	Crypto, Data, Builder string
-	Orderer               ordererNode
-	OrdererNode           string // folder of the orderer's keys
+	BFT                   bool
+	Orderers              []ordererNode
+	Orderer               ordererNode // orderer.yaml only
 	Orgs                  []org
 	Org                   org    // core.yaml only: whose peer
 	PeerNode              string // core.yaml only: folder of the peer's keys
@@ -30,7 +31,7 @@ type values struct {
 func (n *Network) values() values {
 	return values{
 		Crypto: n.path("crypto"), Data: n.path("data"), Builder: n.path("builder"),
-		Orderer: n.orders, OrdererNode: n.ordererNode(), Orgs: n.orgs,
+		BFT: n.consensus == BFT, Orderers: n.orderers, Orgs: n.orgs,
 	}
 }
 
@@ -51,8 +52,12 @@ func (n *Network) writeConfig(context.Context) error {
 	if strings.ContainsAny(n.dir, "\"'\n:#{}[]&*,") {
 		return fmt.Errorf("folder %q: Fabric's files cannot hold a path with quotes or YAML's own characters", n.dir)
 	}
-	if err := n.render("orderer.yaml", n.path("cfg", "orderer", "orderer.yaml"), n.values()); err != nil {
-		return err
+	for _, o := range n.orderers {
+		v := n.values()
+		v.Orderer = o
+		if err := n.render("orderer.yaml", n.path("cfg", o.Name, "orderer.yaml"), v); err != nil {
+			return err
+		}
 	}
 	for _, o := range n.orgs {
 		v := n.values()

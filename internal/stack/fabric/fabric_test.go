@@ -34,7 +34,7 @@ func binaries(t *testing.T) fabric.Binaries {
 
 func prepare(t *testing.T, dir string) *fabric.Network {
 	t.Helper()
-	n, err := fabric.Prepare(t.Context(), dir, binaries(t), slog.New(slog.DiscardHandler))
+	n, err := fabric.Prepare(t.Context(), dir, fabric.Config{Binaries: binaries(t)}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestATakenPortIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	_, err = fabric.Prepare(t.Context(), dir, binaries(t), slog.New(slog.DiscardHandler))
+	_, err = fabric.Prepare(t.Context(), dir, fabric.Config{Binaries: binaries(t)}, slog.New(slog.DiscardHandler))
 	_, port, _ := net.SplitHostPort(d.Organisations[1].Peer.Address)
 	if err == nil || !strings.Contains(err.Error(), "port "+port+" of peer-overseer is taken") {
 		t.Errorf("got %v, want the port of peer-overseer to be named", err)
@@ -179,7 +179,7 @@ func TestMissingProgramsNameTheWaysOut(t *testing.T) {
 		"chaincode": {fabric.Binaries{Dir: b.Dir, Chaincode: "/nowhere"}, []string{"/nowhere", "make chaincode", "network.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := fabric.Prepare(context.Background(), t.TempDir(), test.bins, slog.New(slog.DiscardHandler))
+			_, err := fabric.Prepare(context.Background(), t.TempDir(), fabric.Config{Binaries: test.bins}, slog.New(slog.DiscardHandler))
 			for _, w := range test.want {
 				if err == nil || !strings.Contains(err.Error(), w) {
 					t.Errorf("got %v, want it to mention %q", err, w)

@@ -25,7 +25,7 @@ func (n *Network) Join(ctx context.Context) error {
 	}
 	n.log.InfoContext(ctx, "fabric: joining the channel and committing the contract", "channel", channel)
 	steps := []func(context.Context) error{
-		n.joinOrderer,
+		n.joinOrderers,
 		n.eachOrg(n.joinPeer),
 		n.eachOrg(n.install),
 		n.eachOrg(n.approve),
@@ -48,24 +48,6 @@ func (n *Network) eachOrg(step func(context.Context, org) error) func(context.Co
 		}
 		return g.Wait()
 	}
-}
-
-func (n *Network) joinOrderer(ctx context.Context) error {
-	tls := n.ordererNode() + "/tls"
-	admin := []string{
-		"-o", fmt.Sprintf("127.0.0.1:%d", n.orders.AdminPort),
-		"--ca-file", tls + "/ca.crt", "--client-cert", tls + "/server.crt", "--client-key", tls + "/server.key",
-	}
-	out, err := n.run(ctx, "osnadmin", nil, append([]string{"channel", "list", "--channelID", channel}, admin...)...)
-	if err == nil && strings.Contains(out, `"name": "`+channel+`"`) {
-		return nil
-	}
-	join := []string{"channel", "join", "--channelID", channel, "--config-block", n.path("genesis.block")}
-	out, err = n.run(ctx, "osnadmin", nil, append(join, admin...)...)
-	if err == nil && !strings.Contains(out, "Status: 201") {
-		err = errors.New("osnadmin channel join: " + lastLines(out)) // it ends with 0 whatever the orderer says
-	}
-	return err
 }
 
 func (n *Network) joinPeer(ctx context.Context, o org) error {
@@ -118,7 +100,7 @@ func (n *Network) committed(ctx context.Context, o org) (definition, error) {
 }
 
 func (n *Network) flags(sequence int) []string {
-	return []string{"--channelID", channel, "--name", chaincode, "--version", chaincodeVersion, "--sequence", strconv.Itoa(sequence),
+	return []string{"--channelID", channel, "--name", chaincode, "--version", n.version, "--sequence", strconv.Itoa(sequence),
 		"--signature-policy", policy}
 }
 
@@ -126,7 +108,7 @@ func (n *Network) flags(sequence int) []string {
 func (n *Network) approve(ctx context.Context, o org) error {
 	return n.insist(ctx, func() error {
 		d, err := n.committed(ctx, o)
-		if err != nil || d.Version == chaincodeVersion {
+		if err != nil || d.Version == n.version {
 			return err
 		}
 		next := strconv.Itoa(d.Sequence + 1)
@@ -143,11 +125,11 @@ func (n *Network) approve(ctx context.Context, o org) error {
 func (n *Network) commit(ctx context.Context) error {
 	return n.insist(ctx, func() error {
 		d, err := n.committed(ctx, n.orgs[0])
-		if err != nil || d.Version == chaincodeVersion {
+		if err != nil || d.Version == n.version {
 			return err
 		}
 		if d.Sequence > 0 {
-			n.log.InfoContext(ctx, "fabric: replacing the contract's definition", "from", d.Version, "to", chaincodeVersion)
+			n.log.InfoContext(ctx, "fabric: replacing the contract's definition", "from", d.Version, "to", n.version)
 		}
 		args := append([]string{"lifecycle", "chaincode", "commit"}, n.flags(d.Sequence+1)...)
 		args = append(args, n.ordererFlags()...)
@@ -163,8 +145,8 @@ func (n *Network) commit(ctx context.Context) error {
 func (n *Network) answers(ctx context.Context, o org) error {
 	return n.insist(ctx, func() error {
 		d, err := n.committed(ctx, o)
-		if err == nil && d.Version != chaincodeVersion {
-			err = fmt.Errorf("the peer of %s has version %q of the contract yet, want %q", o.Name, d.Version, chaincodeVersion)
+		if err == nil && d.Version != n.version {
+			err = fmt.Errorf("the peer of %s has version %q of the contract yet, want %q", o.Name, d.Version, n.version)
 		}
 		if err != nil {
 			return err
@@ -202,8 +184,4 @@ func (n *Network) peer(ctx context.Context, o org, args ...string) (string, erro
 		"CORE_PEER_TLS_ENABLED=true",
 		"CORE_PEER_TLS_ROOTCERT_FILE=" + n.peerNode(o) + "/tls/ca.crt",
 	}, args...)
-}
-
-func (n *Network) ordererFlags() []string {
-	return []string{"-o", fmt.Sprintf("127.0.0.1:%d", n.orders.Port), "--tls", "--cafile", n.ordererNode() + "/tls/ca.crt"}
 }

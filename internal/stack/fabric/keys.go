@@ -22,7 +22,7 @@ func (n *Network) discardUnfinished(context.Context) error {
 	if exists(n.path("prepared")) {
 		return nil
 	}
-	for _, name := range []string{"crypto", "genesis.block", "data", "joined"} {
+	for _, name := range []string{"crypto", "genesis.block", "data", "joined", "consensus"} {
 		if err := os.RemoveAll(n.path(name)); err != nil {
 			return err
 		}

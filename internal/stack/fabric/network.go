@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,7 @@ const (
 
 // chaincodeVersion is raised with every change of the contract. A network that runs an older one is given the new
 // definition when it is started; what the contract wrote before stays and is read by the new one.
-var chaincodeVersion = "2"
+const chaincodeVersion = "2"
 
 // Process is one program of the network.
 type Process struct {
@@ -33,16 +34,26 @@ type Process struct {
 
 // Network is a prepared network in a folder.
 type Network struct {
-	dir    string // absolute
-	bins   Binaries
-	ports  ports
-	log    *slog.Logger
-	pkgID  string // of the chaincode package
-	orders ordererNode
-	orgs   []org
+	dir     string // absolute
+	bins    Binaries
+	ports   ports
+	log     *slog.Logger
+	pkgID   string // of the chaincode package
+	version string // of the contract
+
+	consensus Consensus
+	orderers  []ordererNode
+	orgs      []org
 }
 
-type ordererNode struct{ Port, AdminPort, OperationsPort int }
+// Config says how a network is made.
+type Config struct {
+	Binaries Binaries
+	// Consensus is that of a new network; empty means what the folder's network has, and Raft for a new one.
+	Consensus Consensus
+	// Version is the contract's version; empty means that of this release. An older one is for those who try upgrades.
+	Version string
+}
 
 // org is one organisation with its peer and chaincode.
 type org struct {
@@ -52,20 +63,20 @@ type org struct {
 
 // Prepare makes the network's folder ready: the first time keys, channel and configuration are created, later they
 // are found. It starts nothing.
-func Prepare(ctx context.Context, dir string, bins Binaries, log *slog.Logger) (*Network, error) {
-	if err := bins.check(); err != nil {
+func Prepare(ctx context.Context, dir string, cfg Config, log *slog.Logger) (*Network, error) {
+	if err := cfg.Binaries.check(); err != nil {
 		return nil, err
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{dir: dir, bins: bins, log: log}
+	n := &Network{dir: dir, bins: cfg.Binaries, consensus: cfg.Consensus, version: cmp.Or(cfg.Version, chaincodeVersion), log: log}
 	if err := os.MkdirAll(n.path("cfg"), 0o755); err != nil {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{
-		n.discardUnfinished, n.assignPorts, n.checkPorts, n.makeKeys, n.writeConfig, n.makeGenesis, n.linkBuilder, n.makePackage, n.describe,
+		n.discardUnfinished, n.chooseConsensus, n.assignPorts, n.checkPorts, n.makeKeys, n.writeConfig, n.makeGenesis, n.linkBuilder, n.makePackage, n.describe,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("prepare fabric network: %w", err)
@@ -77,9 +88,12 @@ func Prepare(ctx context.Context, dir string, bins Binaries, log *slog.Logger) (
 // Description is the path of the network.json that clients read.
 func (n *Network) Description() string { return n.path("network.json") }
 
-// Processes are what must run, in order of start: the orderer, then what needs it least.
+// Processes are what must run, in order of start: the orderers, then what needs them least.
 func (n *Network) Processes() []Process {
-	all := []Process{n.ordererProcess()}
+	var all []Process
+	for _, o := range n.orderers {
+		all = append(all, n.ordererProcess(o))
+	}
 	for _, o := range n.orgs {
 		all = append(all, n.chaincodeProcess(o), n.peerProcess(o))
 	}
@@ -90,10 +104,6 @@ func (n *Network) path(elem ...string) string {
 	return filepath.Join(append([]string{n.dir}, elem...)...)
 }
 
-func (n *Network) ordererNode() string {
-	return n.path("crypto", "ordererOrganizations", ordererDomain, "orderers", "orderer0."+ordererDomain)
-}
-
 func (n *Network) orgDir(o org, elem ...string) string {
 	return n.path(append([]string{"crypto", "peerOrganizations", o.Domain}, elem...)...)
 }
@@ -102,16 +112,6 @@ func (n *Network) peerNode(o org) string { return n.orgDir(o, "peers", "peer0."+
 
 func (n *Network) userMSP(o org, user string) string {
 	return n.orgDir(o, "users", user+"@"+o.Domain, "msp")
-}
-
-func (n *Network) ordererProcess() Process {
-	return Process{
-		Name:  "orderer",
-		Path:  n.bins.program("orderer"),
-		Env:   []string{"FABRIC_CFG_PATH=" + n.path("cfg", "orderer"), "FABRIC_LOGGING_SPEC=" + logLevels, goGC},
-		Dir:   n.dir,
-		Ready: listening(n.orders.Port, n.orders.AdminPort),
-	}
 }
 
 func (n *Network) peerProcess(o org) Process {
@@ -149,16 +149,19 @@ func (n *Network) describe(context.Context) error {
 	client := n.orgs[0]
 	user := filepath.Join("crypto", "peerOrganizations", client.Domain, "users", "User1@"+client.Domain, "msp")
 	d := network.Description{
-		Channel: channel, Chaincode: chaincode, ChaincodeVersion: chaincodeVersion,
+		Channel: channel, Chaincode: chaincode, ChaincodeVersion: n.version,
 		Client: network.Client{
 			Organisation: client.Name,
 			Cert:         filepath.Join(user, "signcerts", "User1@"+client.Domain+"-cert.pem"),
 			Key:          filepath.Join(user, "keystore", "priv_sk"),
 		},
-		Orderers: []network.Node{{
-			Address: fmt.Sprintf("127.0.0.1:%d", n.orders.Port),
+		Consensus: string(n.consensus),
+	}
+	for _, o := range n.orderers {
+		d.Orderers = append(d.Orderers, network.Node{
+			Address: fmt.Sprintf("127.0.0.1:%d", o.Port),
 			TLSCA:   filepath.Join("crypto", "ordererOrganizations", ordererDomain, "tlsca", "tlsca."+ordererDomain+"-cert.pem"),
-		}},
+		})
 	}
 	for _, o := range n.orgs {
 		dir := filepath.Join("crypto", "peerOrganizations", o.Domain)

@@ -33,7 +33,7 @@ func (n *Network) linkBuilder(context.Context) error {
 	return nil
 }
 
-func packageLabel() string { return chaincode + "_" + chaincodeVersion }
+func (n *Network) packageLabel() string { return chaincode + "_" + n.version }
 
 // makePackage writes the chaincode package. Its id is a hash of its bytes, which hold no address and no time: every
 // organisation of every network installs the same package.
@@ -43,13 +43,13 @@ func (n *Network) makePackage(context.Context) error {
 		return err
 	}
 	pkg, err := archive(
-		file{"metadata.json", `{"path":"","type":"ccaas","label":"` + packageLabel() + `"}`},
+		file{"metadata.json", `{"path":"","type":"ccaas","label":"` + n.packageLabel() + `"}`},
 		file{"code.tar.gz", string(code)})
 	if err != nil {
 		return err
 	}
 	sum := sha256.Sum256(pkg)
-	n.pkgID = packageLabel() + ":" + hex.EncodeToString(sum[:])
+	n.pkgID = n.packageLabel() + ":" + hex.EncodeToString(sum[:])
 	return os.WriteFile(n.packagePath(), pkg, 0o644)
 }
 

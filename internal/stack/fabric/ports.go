@@ -29,10 +29,7 @@ func (n *Network) assignPorts(context.Context) error {
 		return fmt.Errorf("ports.json: %w", err)
 	}
 	known := len(n.ports)
-	n.orders = ordererNode{
-		Port: n.ports.take("orderer"), AdminPort: n.ports.take("orderer-admin"),
-		OperationsPort: n.ports.take("orderer-operations"),
-	}
+	n.nameOrderers()
 	n.orgs = []org{
 		{Name: "bureau", Title: "数据局", MSP: "BureauMSP", Domain: "bureau.plinth"},
 		{Name: "overseer", Title: "监督方", MSP: "OverseerMSP", Domain: "overseer.plinth"},

@@ -41,7 +41,7 @@ var startFabric = sync.OnceValues(func() (*stack.FabricNetwork, error) {
 	if err := buildChaincode(); err != nil {
 		return nil, err
 	}
-	f, err := stack.StartFabric(context.Background(), home, nil, slog.New(slog.DiscardHandler))
+	f, err := stack.StartFabric(context.Background(), home, stack.FabricConfig{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type Description struct {
 	Channel          string         `json:"channel"`
 	Chaincode        string         `json:"chaincode"`
 	ChaincodeVersion string         `json:"chaincodeVersion"`
+	Consensus        string         `json:"consensus,omitempty"` // "raft" or "bft"; empty: raft
 	Client           Client         `json:"client"`
 	Orderers         []Node         `json:"orderers"`
 	Organisations    []Organisation `json:"organisations"`
@@ -103,6 +104,9 @@ func (d Description) Validate() error {
 	need("chaincode", d.Chaincode)
 	need("client.cert", d.Client.Cert)
 	need("client.key", d.Client.Key)
+	if d.Consensus != "" && d.Consensus != "raft" && d.Consensus != "bft" {
+		faults = append(faults, fmt.Errorf("consensus: want raft or bft, got %q", d.Consensus))
+	}
 	if len(d.Orderers) == 0 {
 		faults = append(faults, errors.New("orderers: none given"))
 	}
