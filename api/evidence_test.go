@@ -35,6 +35,7 @@ type archive struct {
 
 var readers = tokens{
 	"auditor":    {Account: "ac_auditor", Roles: []plinth.Role{plinth.RoleAuditor}},
+	"civil":      {Account: "ac_civil", Department: "civil", Roles: []plinth.Role{plinth.RoleDepartment}},
 	"department": {Account: "ac_department", Roles: []plinth.Role{plinth.RoleDepartment}},
 }
 
@@ -80,7 +81,7 @@ func openArchive(t *testing.T) *archive {
 func (a *archive) serve(t *testing.T, e api.Evidence, log *slog.Logger) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := api.New(ctx, api.Config{Log: log, Auth: readers, Services: []api.Service{api.NewEvidence(e)}, Routes: api.EvidenceRoutes(e)})
+	s, err := api.New(ctx, api.Config{Log: log, Auth: readers, Services: []api.Service{api.NewEvidence(e)}, Routes: append(api.EvidenceRoutes(e), api.CaseRoutes(e)...)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,12 @@ var checkPhrases = map[Check]phrase{
 	NotEarlierSegments: {"文件首个条目之前的分段", "segments before the first entry in the file"},
 	NotNewestEnd:       {"检查点以内是否还有更新的分段（文件未含日志末段）", "whether newer segments are under the checkpoint (the file does not hold the log's end)"},
 	NotOtherTag:        {"该设备的读数是否另以其他主体标签入账", "whether readings of the device are logged under another subject's tag"},
+	CheckCaseAttested:  {"各组织证明了案卷的步数、状态与摘要", "the organisations attest the case's count, state and digest"},
+	CheckStepOrder:     {"各步骤先后次序符合规则", "the steps follow one another as the order allows"},
+	CheckStepsComplete: {"步骤齐全，正是各组织所证明的那些", "the steps are exactly those attested: none left out, none put in"},
+	CheckStepsInLog:    {"全部步骤均在检查点的默克尔树中", "all the steps are in the checkpoint's Merkle tree"},
+	NotAfterBlock:      {"所述区块之后案卷又有何进展", "what happened in the case after the block that is named"},
+	NotUnrecorded:      {"实际发生的行为是否都已作为本案步骤记录", "whether everything that was done was recorded as a step of this case"},
 	NotSilence:         {"无分段的时段为何没有读数", "why there are no readings in the windows without a segment"},
 }
 
@@ -80,6 +86,8 @@ var partPhrases = map[Part]phrase{
 	PartProof:       {"分段或证明", "segments or proof"},
 	PartDevice:      {"设备", "device"},
 	PartReading:     {"读数", "reading"},
+	PartCase:        {"案卷", "case"},
+	PartStep:        {"步骤", "step"},
 	PartFields:      {"已公开的字段", "opened fields"},
 	PartTimestamp:   {"时间戳", "time-stamp"},
 }

@@ -45,7 +45,7 @@ func (h *house) openLedger(ctx context.Context) error {
 	}
 	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Now: h.now}
 	h.services = append(h.services, api.NewEvidence(evidence))
-	h.routes = append(h.routes, api.EvidenceRoutes(evidence)...)
+	h.routes = append(append(h.routes, api.EvidenceRoutes(evidence)...), api.CaseRoutes(evidence)...)
 	return nil
 }
 

@@ -129,6 +129,13 @@ func (l *Ledger) CaseSteps(ctx context.Context, c ledger.Tag) ([]sequencer.CaseS
 	return steps, translate(err)
 }
 
+// CaseOwner implements sequencer.Steps.
+func (l *Ledger) CaseOwner(ctx context.Context, id string) (string, error) {
+	var org string
+	err := l.db.QueryRow(ctx, `SELECT org FROM ledger_outbox WHERE case_id = $1 AND case_id <> '' ORDER BY n LIMIT 1`, id).Scan(&org)
+	return org, translate(err)
+}
+
 // WaitingMarks implements sequencer.Steps.
 func (l *Ledger) WaitingMarks(ctx context.Context, limit int) ([]sequencer.Mark, error) {
 	rows, err := l.db.Query(ctx, `

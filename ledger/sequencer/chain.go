@@ -34,6 +34,7 @@ type Chain interface {
 	LogKeys(ctx context.Context, origin string) ([]ledger.LogKey, error)
 	// Height returns the number of blocks.
 	Height(ctx context.Context) (uint64, error)
+	StepChain
 }
 
 // Submission is a checkpoint on its way to the chain.

@@ -66,6 +66,8 @@ type Steps interface {
 	RestartCase(ctx context.Context, c ledger.Tag) error
 	// CaseSteps returns the steps of a case in the order of the log.
 	CaseSteps(ctx context.Context, c ledger.Tag) ([]CaseStep, error)
+	// CaseOwner returns the organisation whose case it is: that of its first record; or plinth.ErrNotFound.
+	CaseOwner(ctx context.Context, id string) (string, error)
 	// WaitingMarks returns marks whose making record is in the log, those tried the least first.
 	WaitingMarks(ctx context.Context, limit int) ([]Mark, error)
 	// SaveMark keeps what became of a mark that waits.
@@ -92,16 +94,12 @@ func (s *Sequencer) CaseSteps(ctx context.Context, id string) ([]CaseStep, error
 	return s.store.CaseSteps(ctx, ledger.SubjectTag(s.keys.Tenant, id))
 }
 
-// errNoSteps is told when the chain cannot take steps at all.
-var errNoSteps = errors.New("the chain cannot take steps of cases")
-
 // steps puts on the chain what waits: first steps, each case's strictly in the order of the log and the cases beside
 // each other, then marks. The log never waits for this. What fails waits for the next call; one case's trouble is not
 // another's.
 func (s *Sequencer) steps(ctx context.Context) error {
-	chain, ok := s.chain.(StepChain)
-	if !ok {
-		return errNoSteps
+	if a, err := s.store.Newest(ctx, ledger.Authz); err != nil || a.Size == 0 {
+		return err // the chain takes steps of registered logs alone, and a log is registered with its first anchor
 	}
 	cases, err := s.store.WaitingCases(ctx, casesAtOnce)
 	if err != nil {
@@ -110,13 +108,13 @@ func (s *Sequencer) steps(ctx context.Context) error {
 	var g errgroup.Group
 	g.SetLimit(stepWorkers)
 	for _, c := range cases {
-		g.Go(func() error { return s.stepCase(ctx, chain, c) })
+		g.Go(func() error { return s.stepCase(ctx, c) })
 	}
-	return errors.Join(g.Wait(), s.marks(ctx, chain))
+	return errors.Join(g.Wait(), s.marks(ctx))
 }
 
 // stepCase puts the waiting steps of one case until none waits or one cannot be put now.
-func (s *Sequencer) stepCase(ctx context.Context, chain StepChain, c ledger.Tag) error {
+func (s *Sequencer) stepCase(ctx context.Context, c ledger.Tag) error {
 	for {
 		waiting, next, err := s.store.WaitingSteps(ctx, c, stepsAtOnce)
 		if err != nil {
@@ -124,7 +122,7 @@ func (s *Sequencer) stepCase(ctx context.Context, chain StepChain, c ledger.Tag)
 		}
 		for _, step := range waiting {
 			step.Seq, step.Origin = next, s.lines[ledger.Authz].log.Origin()
-			if next, err = s.step(ctx, chain, step); err != nil {
+			if next, err = s.step(ctx, step); err != nil {
 				return err
 			}
 		}
@@ -135,9 +133,9 @@ func (s *Sequencer) stepCase(ctx context.Context, chain StepChain, c ledger.Tag)
 }
 
 // step puts one step and keeps what became of it. It returns the number for the step after it.
-func (s *Sequencer) step(ctx context.Context, chain StepChain, step CaseStep) (next uint64, err error) {
+func (s *Sequencer) step(ctx context.Context, step CaseStep) (next uint64, err error) {
 	first := step.Seq
-	step, err = put(ctx, chain, step)
+	step, err = put(ctx, s.chain, step)
 	if err != nil {
 		return 0, errors.Join(err, s.postpone(context.WithoutCancel(ctx), step, err))
 	}
@@ -217,7 +215,7 @@ func refusal(err error) (code, text string) {
 }
 
 // marks puts on the chain what became of records. Marks of different records do not depend on each other.
-func (s *Sequencer) marks(ctx context.Context, chain StepChain) error {
+func (s *Sequencer) marks(ctx context.Context) error {
 	waiting, err := s.store.WaitingMarks(ctx, marksAtOnce)
 	if err != nil {
 		return fmt.Errorf("read the waiting marks: %w", err)
@@ -225,13 +223,13 @@ func (s *Sequencer) marks(ctx context.Context, chain StepChain) error {
 	var g errgroup.Group
 	g.SetLimit(stepWorkers)
 	for _, m := range waiting {
-		g.Go(func() error { return s.mark(ctx, chain, m) })
+		g.Go(func() error { return s.mark(ctx, m) })
 	}
 	return g.Wait()
 }
 
-func (s *Sequencer) mark(ctx context.Context, chain StepChain, m Mark) error {
-	at, err := m.put(ctx, chain)
+func (s *Sequencer) mark(ctx context.Context, m Mark) error {
+	at, err := m.put(ctx, s.chain)
 	switch code, text := refusal(err); {
 	case err == nil:
 		err = s.store.SaveMark(ctx, m, StepPut, "", at)
