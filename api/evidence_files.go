@@ -2,7 +2,10 @@ package api
 
 import (
 	"bytes"
+	"encoding/pem"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +22,8 @@ func EvidenceRoutes(e Evidence) []Route {
 	return []Route{
 		{Method: "GET", Pattern: "/v1/evidence/records/{record_id}/receipt", Handler: receiptFile{e.Sequencer}},
 		{Method: "GET", Pattern: "/v1/evidence/codes/{code}", Public: true, Handler: newCodeFile(e)},
+		{Method: "GET", Pattern: "/v1/evidence/batches/{origin}/{tile}", Public: true, Handler: batchFile{e.Sequencer}},
+		{Method: "GET", Pattern: "/v1/evidence/certificates", Public: true, Handler: certificatesFile{e.Sequencer}},
 		{Method: "GET", Pattern: "/tlog/{origin}/checkpoint", Public: true,
 			Handler: logFile{e.Sequencer, checkpointFile, "text/plain; charset=utf-8", "no-cache"}},
 		{Method: "GET", Pattern: "/tlog/{origin}/tile/{tile...}", Public: true,
@@ -26,8 +31,16 @@ func EvidenceRoutes(e Evidence) []Route {
 	}
 }
 
-// receiptFile answers a record's receipt. An auditor may ask for the salt or the payload with it.
+// receiptFile answers a record's receipt, as text, with certificates by reference, or as COSE. An auditor may ask for
+// the salt, the payload or some of its fields with it.
 type receiptFile struct{ sequencer *sequencer.Sequencer }
+
+// receiptKinds are content type and file name's end of each form.
+var receiptKinds = map[sequencer.Form][2]string{
+	sequencer.FormText:      {"text/plain; charset=utf-8", ".tlog-proof"},
+	sequencer.FormReference: {"text/plain; charset=utf-8", ".ref.tlog-proof"},
+	sequencer.FormCOSE:      {"application/cose", ".cose"},
+}
 
 // ServeHTTP implements http.Handler.
 func (h receiptFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,36 +49,91 @@ func (h receiptFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, r, err)
 		return
 	}
-	how, err := disclosureOf(r)
+	want, err := wantedOf(r)
 	if err != nil {
 		WriteError(w, r, err)
 		return
 	}
-	file, err := h.sequencer.Receipt(r.Context(), id, how)
+	file, err := h.sequencer.ReceiptAs(r.Context(), id, want)
 	if err != nil {
 		WriteError(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+id.String()+`.tlog-proof"`)
+	kind := receiptKinds[want.Form]
+	w.Header().Set("Content-Type", kind[0])
+	w.Header().Set("Content-Disposition", `attachment; filename="`+id.String()+kind[1]+`"`)
 	w.Header().Set("Cache-Control", "no-store")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file))
 }
 
-func disclosureOf(r *http.Request) (sequencer.Disclosure, error) {
-	switch how := r.URL.Query().Get("disclose"); how {
-	case "":
-		return sequencer.DiscloseNothing, nil
-	case "salt", "payload":
-		if err := plinth.PrincipalFrom(r.Context()).Need(plinth.RoleAuditor); err != nil {
-			return 0, err
-		}
-		if how == "salt" {
-			return sequencer.DiscloseSalt, nil
-		}
-		return sequencer.DisclosePayload, nil
+func wantedOf(r *http.Request) (sequencer.Wanted, error) {
+	q := r.URL.Query()
+	w := sequencer.Wanted{Form: sequencer.Form(q.Get("form")), Fields: q["field"]}
+	if _, ok := receiptKinds[w.Form]; !ok {
+		return w, plinth.Invalid("form", "must be cose or reference")
 	}
-	return 0, plinth.Invalid("disclose", "must be salt or payload")
+	how := q.Get("disclose")
+	if how != "" || len(w.Fields) > 0 {
+		if err := plinth.PrincipalFrom(r.Context()).Need(plinth.RoleAuditor); err != nil {
+			return w, err
+		}
+	}
+	switch how {
+	case "":
+	case "salt":
+		w.Disclosure = sequencer.DiscloseSalt
+	case "payload":
+		w.Disclosure = sequencer.DisclosePayload
+	default:
+		return w, plinth.Invalid("disclose", "must be salt or payload")
+	}
+	if how != "" && len(w.Fields) > 0 {
+		return w, plinth.Invalid("field", "open fields or disclose all, not both")
+	}
+	return w, nil
+}
+
+// batchFile answers the receipt of a tile's records, which are as public as the tile.
+type batchFile struct{ sequencer *sequencer.Sequencer }
+
+// ServeHTTP implements http.Handler.
+func (h batchFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	tile, err := strconv.ParseInt(r.PathValue("tile"), 10, 64)
+	if err != nil || tile < 0 {
+		WriteError(w, r, plinth.Invalid("tile", "must be the number of a tile"))
+		return
+	}
+	file, err := h.sequencer.BatchReceipt(r.Context(), ledger.Origin(r.PathValue("origin")), tile)
+	if err != nil {
+		WriteError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/cbor")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.batch"`, r.PathValue("origin"), tile))
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file))
+}
+
+// certificatesFile answers the peers' certificates in PEM, which receipts by reference refer to. They need no trust:
+// who checks a receipt chains them to roots of its own.
+type certificatesFile struct{ sequencer *sequencer.Sequencer }
+
+// ServeHTTP implements http.Handler.
+func (h certificatesFile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	all, err := h.sequencer.Certificates(r.Context())
+	if err != nil {
+		WriteError(w, r, err)
+		return
+	}
+	var b bytes.Buffer
+	for _, der := range all {
+		_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a buffer takes it all
+	}
+	w.Header().Set("Content-Type", "application/x-pem-file")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b.Bytes()))
 }
 
 // logFile answers one file of a log.

@@ -62,6 +62,8 @@ type FabricConfig struct {
 type LedgerConfig struct {
 	Name        string        `help:"First part of the logs' origins, unique in the world." default:"putuo.plinth"`
 	AnchorEvery time.Duration `help:"Least time between two anchors of one log." default:"2s"`
+	TSAURL      string        `name:"tsa-url" help:"Time-stamp authority (RFC 3161) that stamps anchored checkpoints; empty: none does." default:""`
+	TSARoots    string        `name:"tsa-roots" help:"PEM file with the authority's root certificates; required with an authority." default:""`
 }
 
 // LogConfig shapes the service's own log, which goes to standard error.
@@ -91,10 +93,15 @@ func (c Config) Check(local bool) error {
 		checkFile("broker-password-file", c.Broker.PasswordFile),
 		checkFile("fabric-network", c.Fabric.Network),
 		checkName("ledger-name", c.Ledger.Name),
+		checkURL("ledger-tsa-url", c.Ledger.TSAURL, true, "http", "https"),
+		checkFile("ledger-tsa-roots", c.Ledger.TSARoots),
 		checkSpan("ledger-anchor-every", c.Ledger.AnchorEvery, 100*time.Millisecond, time.Hour),
 	}
 	if !local && c.Fabric.Network == "" {
 		faults = append(faults, errors.New("fabric-network: must be set when no engine is started here"))
+	}
+	if (c.Ledger.TSAURL == "") != (c.Ledger.TSARoots == "") {
+		faults = append(faults, errors.New("ledger-tsa-roots: an authority needs its roots, and roots an authority"))
 	}
 	return errors.Join(faults...)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 
 	"plinth/api"
@@ -30,9 +32,13 @@ func (h *house) openLedger(ctx context.Context) error {
 		return err
 	}
 	policy.Channel, policy.Chaincode = net.Channel, net.Chaincode
+	timestamper, err := openTimestamper(h.cfg.Ledger, &policy)
+	if err != nil {
+		return err
+	}
 	store := postgres.NewLedger(h.pg)
 	logs, err := sequencer.Open(ctx, sequencer.Config{Dir: filepath.Join(h.cfg.Data, "ledger"), Name: h.cfg.Ledger.Name,
-		AnchorEvery: h.cfg.Ledger.AnchorEvery, Trust: policy}, store, chain, h.now, h.log)
+		AnchorEvery: h.cfg.Ledger.AnchorEvery, Trust: policy, Timestamper: timestamper}, store, chain, h.now, h.log)
 	if err != nil {
 		return err
 	}
@@ -58,6 +64,21 @@ func (h *house) openDesk(ctx context.Context) (*inspection.Desk, error) {
 	}
 	h.task("inspections", desk.Run)
 	return desk, nil
+}
+
+// openTimestamper returns the configured time-stamp authority, nil without, and adds its roots to the policy.
+func openTimestamper(c LedgerConfig, p *ledger.Policy) (sequencer.Timestamper, error) {
+	if c.TSAURL == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(c.TSARoots)
+	if err != nil {
+		return nil, fmt.Errorf("ledger-tsa-roots: %w", err)
+	}
+	if p.TimestampRoots, err = ledger.ParseCertificates(b); err != nil {
+		return nil, fmt.Errorf("ledger-tsa-roots: %w", err)
+	}
+	return sequencer.HTTPTimestamper{URL: c.TSAURL}, nil
 }
 
 // trustOf reads the network's description and the root certificates it names.

@@ -163,9 +163,13 @@ const anchorColumns = `name, size, root, note, attestation, channel, chaincode, 
 func (l *Ledger) anchor(ctx context.Context, where string, args ...any) (sequencer.Anchor, error) {
 	var a sequencer.Anchor
 	var root, attestation []byte
-	err := l.db.QueryRow(ctx, `SELECT `+anchorColumns+` FROM ledger_checkpoint WHERE `+where+` LIMIT 1`, args...).
+	err := l.db.QueryRow(ctx, `SELECT `+anchorColumns+`, token
+		FROM ledger_checkpoint
+		LEFT JOIN ledger_timestamp USING (origin, size)
+		WHERE `+where+`
+		LIMIT 1`, args...).
 		Scan(&a.Checkpoint.Origin, &a.Size, &root, &a.Note, &attestation, &a.Place.Channel, &a.Place.Chaincode,
-			&a.Place.Version, &a.Place.TxID, &a.Place.Block, &a.Place.TxIndex, &a.At)
+			&a.Place.Version, &a.Place.TxID, &a.Place.Block, &a.Place.TxIndex, &a.At, &a.Timestamp)
 	if err != nil {
 		return sequencer.Anchor{}, translate(err)
 	}
@@ -194,13 +198,17 @@ func (l *Ledger) SaveAnchor(ctx context.Context, o ledger.Origin, a sequencer.An
 	if err != nil {
 		return err
 	}
-	_, err = l.db.Exec(ctx, `
-		INSERT INTO ledger_checkpoint (origin, `+anchorColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-		ON CONFLICT (origin, size) DO NOTHING`,
-		string(o), a.Checkpoint.Origin, a.Size, a.Root[:], a.Note, attestation, a.Place.Channel, a.Place.Chaincode,
-		a.Place.Version, a.Place.TxID, int64(a.Place.Block), int64(a.Place.TxIndex), a.At.UTC())
-	return translate(err)
+	return l.db.InTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `
+			INSERT INTO ledger_checkpoint (origin, `+anchorColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			ON CONFLICT (origin, size) DO NOTHING`,
+			string(o), a.Checkpoint.Origin, a.Size, a.Root[:], a.Note, attestation, a.Place.Channel, a.Place.Chaincode,
+			a.Place.Version, a.Place.TxID, int64(a.Place.Block), int64(a.Place.TxIndex), a.At.UTC()); err != nil {
+			return err
+		}
+		return saveCertificates(ctx, tx, a.Attestation)
+	})
 }
 
 // Locate returns a record's log and index.

@@ -179,6 +179,14 @@ CREATE TABLE idempotency_key (
 );
 CREATE INDEX idempotency_key_age ON public.idempotency_key USING btree (created_at);
 
+CREATE TABLE ledger_certificate (
+    sha256 bytea NOT NULL,
+    msp text NOT NULL,
+    der bytea NOT NULL,
+    PRIMARY KEY (sha256),
+    CHECK ((octet_length(sha256) = 32))
+);
+
 CREATE TABLE ledger_checkpoint (
     origin text NOT NULL,
     name text NOT NULL,
@@ -347,6 +355,16 @@ CREATE TABLE ledger_step (
 );
 CREATE INDEX ledger_step_case ON public.ledger_step USING btree (case_tag, idx);
 CREATE INDEX ledger_step_waiting ON public.ledger_step USING btree (case_tag, idx) WHERE (state = 'waiting'::text);
+
+CREATE TABLE ledger_timestamp (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    token bytea NOT NULL,
+    stamped_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (origin, size),
+    CHECK ((octet_length(token) > 0)),
+    FOREIGN KEY (origin, size) REFERENCES ledger_checkpoint(origin, size)
+);
 
 CREATE TABLE metric (
     device text NOT NULL,

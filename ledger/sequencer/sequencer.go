@@ -24,6 +24,7 @@ type Config struct {
 	StepEvery   time.Duration // least time between looks for steps and marks to put on the chain; default 500 ms
 	Batch       int           // most records under one checkpoint; default 4096
 	MinFree     uint64        // bytes of disk below which nothing is sealed; default 256 MiB
+	Timestamper Timestamper   // who stamps attested checkpoints; nil: nobody does
 	Trust       ledger.Policy // what an attestation must satisfy before a receipt is made of it; At is set to now
 }
 
@@ -142,6 +143,13 @@ func (s *Sequencer) Run(ctx context.Context) error {
 		g.Go(func() error {
 			return s.every(ctx, s.cfg.AnchorEvery, "checkpoint not anchored", n.anchorFailed, func() error { return s.anchor(ctx, n) })
 		})
+	}
+	for _, o := range Origins {
+		if n := s.lines[o]; s.cfg.Timestamper != nil {
+			g.Go(func() error {
+				return s.every(ctx, s.cfg.AnchorEvery, "checkpoint not stamped", func(error) {}, func() error { return s.stamp(ctx, n) })
+			})
+		}
 	}
 	authz := s.lines[ledger.Authz]
 	g.Go(func() error {

@@ -2,6 +2,7 @@ package sequencer_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,15 +28,18 @@ var when = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
 
 // house is a deployment whose sequencer can be stopped and started again.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	db    *postgres.DB
 	chain *ledgertest.Chain
 
 	logger *slog.Logger // nil for warnings to standard error
+
+	timestamper sequencer.Timestamper
+	tsaRoots    []*x509.Certificate
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), stacktest.Postgres(t))
 	if err != nil {
@@ -52,7 +56,9 @@ func (h *house) open() (*sequencer.Sequencer, error) {
 	if logger == nil {
 		logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
-	return sequencer.Open(h.t.Context(), sequencer.Config{Dir: h.dir, Name: "putuo.plinth", Trust: h.trust(), MinFree: 1,
+	trust := h.trust()
+	trust.TimestampRoots = h.tsaRoots
+	return sequencer.Open(h.t.Context(), sequencer.Config{Dir: h.dir, Name: "putuo.plinth", Trust: trust, Timestamper: h.timestamper, MinFree: 1,
 		SealEvery: 5 * time.Millisecond, AnchorEvery: 10 * time.Millisecond, StepEvery: 10 * time.Millisecond},
 		postgres.NewLedger(h.db), h.chain, func() time.Time { return when }, logger)
 }

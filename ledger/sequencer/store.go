@@ -36,6 +36,12 @@ type Anchors interface {
 	Covering(ctx context.Context, o ledger.Origin, index int64) (Anchor, error)
 	// SaveAnchor keeps an attested checkpoint; the same again changes nothing.
 	SaveAnchor(ctx context.Context, o ledger.Origin, a Anchor) error
+	// Unstamped returns the newest attested checkpoint without a time-stamp token, or plinth.ErrNotFound.
+	Unstamped(ctx context.Context, o ledger.Origin) (Anchor, error)
+	// SaveTimestamp keeps the token of an attested checkpoint; the first one stays.
+	SaveTimestamp(ctx context.Context, o ledger.Origin, size int64, token []byte, at time.Time) error
+	// Certificates returns the peers' certificates of all attestations, in DER.
+	Certificates(ctx context.Context) ([][]byte, error)
 }
 
 // Records finds a record and its place for a receipt.
@@ -75,4 +81,5 @@ type Anchor struct {
 	Attestation ledger.Attestation
 	Place       ledger.ChainPlace
 	At          time.Time // when the attestation was stored
+	Timestamp   []byte    // time-stamp token; nil while there is none
 }
