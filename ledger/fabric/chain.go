@@ -58,7 +58,7 @@ func (c *Client) submit(ctx context.Context, k call) (sequencer.Anchored, error)
 
 // prepare endorses a call. If the contract answers that the same was written before, first says where.
 func (c *Client) prepare(ctx context.Context, s *session, k call) (p *proposal, first sequencer.Anchored, err error) {
-	if p, err = c.endorsed(ctx, s, s.peers, k); err != nil {
+	if p, err = c.endorsed(ctx, s, c.endorsers(ctx, s), k); err != nil {
 		return nil, first, err
 	}
 	answer, err := p.value()

@@ -42,6 +42,10 @@ type Config struct {
 	Commit time.Duration
 	// Settle is how long the fate of a sent transaction is still looked up when the wait for it ended; default 2 s.
 	Settle time.Duration
+	// Discovery has the peers that endorse chosen among those which the channel's discovery service finds alive, where
+	// an organisation has several. They must be in network.json for their certificates' sake. Without it, and when
+	// discovery gives no answer, the first peer of every organisation endorses.
+	Discovery bool
 }
 
 // Client is a connection to one channel. It is safe for concurrent use, may be opened while the network is down, and

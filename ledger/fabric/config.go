@@ -39,14 +39,17 @@ func (b backend) provider() ([]core.ConfigBackend, error) { return []core.Config
 func newBackend(net network.Description, state string) (backend, error) {
 	peers, channelPeers, orgs := tree{}, tree{}, tree{}
 	for _, o := range net.Organisations {
-		node, err := nodeConfig(o.Peer)
-		if err != nil {
-			return backend{}, err
-		}
-		peers[o.Peer.Address] = node
+		var names []string
 		own := o.Name == net.Client.Organisation
-		channelPeers[o.Peer.Address] = tree{"endorsingPeer": true, "chaincodeQuery": true, "ledgerQuery": true, "eventSource": own}
-		orgs[o.Name] = tree{"mspid": o.MSP, "cryptoPath": state, "peers": []string{o.Peer.Address}}
+		for i, p := range append([]network.Node{o.Peer}, o.OtherPeers...) {
+			node, err := nodeConfig(p)
+			if err != nil {
+				return backend{}, err
+			}
+			peers[p.Address], names = node, append(names, p.Address)
+			channelPeers[p.Address] = tree{"endorsingPeer": true, "chaincodeQuery": true, "ledgerQuery": true, "eventSource": own && i == 0}
+		}
+		orgs[o.Name] = tree{"mspid": o.MSP, "cryptoPath": state, "peers": names}
 	}
 	user, err := userConfig(net.Client)
 	if err != nil {

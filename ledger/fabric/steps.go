@@ -98,7 +98,7 @@ func (c *Client) attest(ctx context.Context, k call) (ledger.Attestation, error)
 	if err != nil {
 		return ledger.Attestation{}, err
 	}
-	p, err := c.endorsed(ctx, s, s.peers, k)
+	p, err := c.endorsed(ctx, s, c.endorsers(ctx, s), k)
 	if err != nil {
 		return ledger.Attestation{}, err
 	}

@@ -48,6 +48,8 @@ type Organisation struct {
 	MSP    string `json:"msp"`   // e.g. "BureauMSP"
 	RootCA string `json:"rootCA"`
 	Peer   Node   `json:"peer"`
+	// OtherPeers may endorse in Peer's place when discovery is on.
+	OtherPeers []Node `json:"otherPeers,omitempty"`
 }
 
 // maxFile bounds what Read takes; a description of a hundred organisations has 40 kB.
@@ -123,6 +125,9 @@ func (d Description) Validate() error {
 		}
 		names[o.Name] = true
 		faults = append(faults, o.Peer.validate(field+".peer"))
+		for j, p := range o.OtherPeers {
+			faults = append(faults, p.validate(fmt.Sprintf("%s.otherPeers[%d]", field, j)))
+		}
 	}
 	if !names[d.Client.Organisation] {
 		faults = append(faults, fmt.Errorf("client.organisation: %q is not among the organisations", d.Client.Organisation))
@@ -147,6 +152,9 @@ func (d *Description) resolve(dir string) {
 	}
 	for i := range d.Organisations {
 		paths = append(paths, &d.Organisations[i].RootCA, &d.Organisations[i].Peer.TLSCA)
+		for j := range d.Organisations[i].OtherPeers {
+			paths = append(paths, &d.Organisations[i].OtherPeers[j].TLSCA)
+		}
 	}
 	for _, p := range paths {
 		if !filepath.IsAbs(*p) {
