@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/hyperledger/fabric-sdk-go/pkg/common/errors/status"
 
@@ -18,6 +19,10 @@ var refusalText = regexp.MustCompile(`^([A-Z][A-Z0-9]+): `)
 func refusalIn(err error) *refusal {
 	s, ok := status.FromError(err)
 	if err == nil || !ok || s.Group != status.ChaincodeStatus {
+		return nil
+	}
+	// A contract older than this service has no opinion on what it does not know: that must not count as its no.
+	if strings.HasPrefix(s.Message, "ARGS: there is no function") {
 		return nil
 	}
 	m := refusalText.FindStringSubmatch(s.Message)

@@ -74,6 +74,8 @@ func TestSDKTrapRefusalsAreToldFromTroubles(t *testing.T) {
 		{chaincode("ORG: may not write"), plinth.ErrDenied},
 		{chaincode("STATE: the peer could not read"), nil},
 		{chaincode("could not launch chaincode"), nil},
+		{chaincode(`ARGS: there is no function "PutStep"`), nil}, // an older contract has no opinion
+		{chaincode("ARGS: size is not a plain decimal"), plinth.ErrConflict},
 		{chaincode("fork: in small letters"), nil},
 		{chaincode("no such transaction ID"), nil},
 		{status.New(status.EndorserClientStatus, status.ConnectionFailed.ToInt32(), "FORK: said by no contract", nil), nil},

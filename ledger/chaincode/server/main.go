@@ -47,7 +47,7 @@ func newServer(getenv func(string) string) (*shim.ChaincodeServer, error) {
 	s := &shim.ChaincodeServer{
 		CCID:    getenv("CHAINCODE_ID"),
 		Address: getenv("CHAINCODE_SERVER_ADDRESS"),
-		CC:      &chaincode.Contract{Writer: getenv("CHAINCODE_WRITER_MSP")},
+		CC:      &chaincode.Contract{Writer: getenv("CHAINCODE_WRITER_MSP"), Overseer: getenv("CHAINCODE_OVERSEER_MSP")},
 	}
 	if s.CCID == "" || s.Address == "" {
 		return nil, errors.New("set CHAINCODE_ID to the package id and CHAINCODE_SERVER_ADDRESS to host:port")
