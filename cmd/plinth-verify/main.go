@@ -1,5 +1,5 @@
 // Command plinth-verify checks evidence offline, against the organisations' root certificates alone. It shares nothing
-// with the service but package ledger, and uses few libraries beside Go's own: fxamacker/cbor with x448/float16 for
+// with the service but package ledger and its auditor, and uses few libraries beside Go's own: fxamacker/cbor with x448/float16 for
 // CBOR, golang.org/x/mod for signed notes and Merkle proofs, protobuf's wire format for what Fabric's peers sign, and
 // google/uuid. TestDependenciesArePinned holds this list.
 package main
@@ -31,7 +31,7 @@ type command struct {
 
 // commands are all of them, in the order of the help.
 func commands() []command {
-	return []command{receiptCommand(), deviceCommand()}
+	return []command{receiptCommand(), deviceCommand(), auditCommand()}
 }
 
 // result is what a command found, in the forms that can be asked for.

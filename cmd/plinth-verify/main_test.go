@@ -120,7 +120,7 @@ func TestRootsAsPEMFiles(t *testing.T) {
 // that its page names.
 func TestDependenciesArePinned(t *testing.T) {
 	allowed := []string{
-		"plinth", "plinth/ledger", "plinth/cmd/plinth-verify",
+		"plinth", "plinth/ledger", "plinth/ledger/audit", "plinth/cmd/plinth-verify",
 		"github.com/fxamacker/cbor/v2", "github.com/x448/float16", "github.com/google/uuid",
 		"golang.org/x/mod/sumdb/note", "golang.org/x/mod/sumdb/tlog", "golang.org/x/mod/internal/lazyregexp",
 		"google.golang.org/protobuf/encoding/protowire", "google.golang.org/protobuf/internal/errors",

@@ -53,6 +53,7 @@ type options struct {
 
 	payload string        // of receipt
 	device  deviceOptions // of device
+	audit   auditOptions  // of audit
 
 	now    func() time.Time
 	stderr io.Writer // for progress

@@ -72,6 +72,7 @@ type StageReport struct {
 	Count   int64   `json:"count"` // blocks, checkpoints, entries, records, steps, receipts
 	From    int64   `json:"from"`  // how many of them an earlier audit had looked at
 	Seconds float64 `json:"seconds"`
+	Right   bool    `json:"right"` // nothing bad was found in it
 }
 
 // Skipped is something that was not checked, with the number of objects that it concerns, 0 when it cannot be counted.

@@ -115,11 +115,11 @@ func (a *audit) stage(s Stage, from int64, run func() (int64, error)) error {
 	took := time.Since(began).Seconds()
 	for i := range a.report.Stages {
 		if r := &a.report.Stages[i]; r.Stage == s {
-			r.Count, r.From, r.Seconds = r.Count+n, r.From+from, r.Seconds+took
+			r.Count, r.From, r.Seconds, r.Right = r.Count+n, r.From+from, r.Seconds+took, r.Right && err == nil
 			return err
 		}
 	}
-	a.report.Stages = append(a.report.Stages, StageReport{s, n, from, took})
+	a.report.Stages = append(a.report.Stages, StageReport{s, n, from, took, err == nil})
 	return err
 }
 
