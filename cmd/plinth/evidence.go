@@ -45,19 +45,21 @@ func (h *house) openLedger(ctx context.Context) error {
 	h.logs = logs
 	h.onClose(func() { _ = logs.Close() })
 	h.task("sequencer", logs.Run)
-	desk, err := h.openDesk(ctx)
+	inspector := h.newInspector(policy, trust.Roots)
+	desk, err := h.openDesk(ctx, inspector.works())
 	if err != nil {
 		return err
 	}
 	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Now: h.now}
 	h.services = append(h.services, api.NewEvidence(evidence))
 	h.routes = append(append(h.routes, api.EvidenceRoutes(evidence)...), api.CaseRoutes(evidence)...)
+	h.routes = append(h.routes, api.ExportRoutes(inspector.export)...)
 	return nil
 }
 
 // openDesk opens the desk that carries out audits and drills.
-func (h *house) openDesk(ctx context.Context) (*inspection.Desk, error) {
-	desk, err := inspection.Open(ctx, inspection.Config{Store: postgres.NewInspections(h.pg), Works: map[inspection.Kind]inspection.Work{},
+func (h *house) openDesk(ctx context.Context, works map[inspection.Kind]inspection.Work) (*inspection.Desk, error) {
+	desk, err := inspection.Open(ctx, inspection.Config{Store: postgres.NewInspections(h.pg), Works: works,
 		Scratch: filepath.Join(h.cfg.Data, "inspections"), Now: h.now, Log: h.log})
 	if err != nil {
 		return nil, err

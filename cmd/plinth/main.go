@@ -23,6 +23,8 @@ type cli struct {
 	Serve       serveCmd    `cmd:"" help:"Start the service against engines that run elsewhere."`
 	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
 	Import      ImportCmd   `cmd:"" help:"Bring files into a running service by a mapping."`
+	Evidence    evidenceCmd `cmd:"" help:"Export the evidence of a running service for an offline audit."`
+	Drill       drillCmd    `cmd:"" help:"Test the auditor with altered copies of an export."`
 	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }
 

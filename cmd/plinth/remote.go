@@ -30,11 +30,16 @@ func (e *remoteError) Error() string { return e.text }
 // dialRemote reads the token from file, or from standard input if that is "-"; without a file it signs in as the operator
 // whose first password lies in the data folder.
 func dialRemote(ctx context.Context, url, file, data string) (*remote, error) {
+	return dialRemoteAs(ctx, "operator", url, file, data)
+}
+
+// dialRemoteAs is dialRemote for what another account of the first run may do.
+func dialRemoteAs(ctx context.Context, login, url, file, data string) (*remote, error) {
 	r := &remote{url: strings.TrimSuffix(url, "/")}
 	var err error
 	switch file {
 	case "":
-		r.token, err = r.signIn(ctx, filepath.Join(data, "credentials.json"))
+		r.token, err = r.signIn(ctx, login, filepath.Join(data, "credentials.json"))
 	case "-":
 		var raw []byte
 		raw, err = io.ReadAll(io.LimitReader(os.Stdin, 4096))
@@ -45,7 +50,7 @@ func dialRemote(ctx context.Context, url, file, data string) (*remote, error) {
 	return r, err
 }
 
-func (r *remote) signIn(ctx context.Context, credentials string) (string, error) {
+func (r *remote) signIn(ctx context.Context, login, credentials string) (string, error) {
 	raw, err := os.ReadFile(credentials)
 	if err != nil {
 		return "", fmt.Errorf("no --token-file, and no first passwords: %w", err)
@@ -54,7 +59,7 @@ func (r *remote) signIn(ctx context.Context, credentials string) (string, error)
 	if err := json.Unmarshal(raw, &passwords); err != nil {
 		return "", fmt.Errorf("read the first passwords: %w", err)
 	}
-	body, err := json.Marshal(map[string]string{"login": "operator", "password": passwords["operator"]})
+	body, err := json.Marshal(map[string]string{"login": login, "password": passwords[login]})
 	if err != nil {
 		return "", err
 	}
@@ -77,6 +82,22 @@ func (r *remote) post(ctx context.Context, path, kind string, body io.Reader) (*
 		return nil, err
 	}
 	req.Header.Set("Content-Type", kind)
+	return r.do(req)
+}
+
+// get reads a file from a byte on.
+func (r *remote) get(ctx context.Context, path string, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if from > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
+	return r.do(req)
+}
+
+func (r *remote) do(req *http.Request) (*http.Response, error) {
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
@@ -84,7 +105,7 @@ func (r *remote) post(ctx context.Context, path, kind string, body io.Reader) (*
 	if err != nil {
 		return nil, fmt.Errorf("reach the service: %w", err)
 	}
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent {
 		return resp, nil
 	}
 	defer resp.Body.Close()

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -139,13 +140,14 @@ func rootsIn(g group) (map[string][]*x509.Certificate, error) {
 	return out, nil
 }
 
-// sameRoots tells whether the configuration names the same roots for an organisation as the auditor was given. A root
-// whose own signature was turned from s to n−s is the same: the key and the name are what certificates chain to.
+// sameRoots tells whether roots are those that the auditor was given. A root whose own signature was turned from s to
+// n−s is the same, and so its own signature is checked apart from what it signs.
 func sameRoots(config, given []*x509.Certificate) bool {
 	for _, c := range config {
 		found := false
 		for _, g := range given {
-			found = found || string(c.RawTBSCertificate) == string(g.RawTBSCertificate)
+			same := bytes.Equal(c.RawTBSCertificate, g.RawTBSCertificate)
+			found = found || same && (bytes.Equal(c.Raw, g.Raw) || c.CheckSignatureFrom(c) == nil)
 		}
 		if !found {
 			return false
