@@ -75,6 +75,7 @@ func TestAnchorRefuses(t *testing.T) {
 	badSig := next.checkpoint()
 	badSig[len(badSig)-10] = 'A' + (badSig[len(badSig)-10]+1)%26
 	stranger := newLog(t).grow(4, "leaf")
+	impostor, _ := next.rotation()
 
 	for _, test := range []struct {
 		name string
@@ -89,7 +90,8 @@ func TestAnchorRefuses(t *testing.T) {
 		{"no proof", anchorErr(t, c, next, 0), "INCONSISTENT"},
 		{"a bit of the proof flipped", second(c.Anchor(t.Context(), l.origin, sequencer.Submission{Note: next.checkpoint(), Proof: flipped})), "INCONSISTENT"},
 		{"a bit of the signature flipped", second(c.Anchor(t.Context(), l.origin, sequencer.Submission{Note: badSig, Proof: next.proof(16)})), "SIG"},
-		{"key of another log", second(c.Anchor(t.Context(), l.origin, stranger.submission(0))), "SIG"},
+		{"another key of the same name", anchorErr(t, c, impostor, 16), "SIG"},
+		{"note of another log", second(c.Anchor(t.Context(), l.origin, stranger.submission(0))), "NOTE"},
 		{"unknown log", anchorErr(t, c, stranger, 0), "LOG"},
 		{"not a note", second(c.Anchor(t.Context(), l.origin, sequencer.Submission{Note: []byte("x")})), "NOTE"},
 	} {
