@@ -22,7 +22,7 @@ const (
 type Policy struct {
 	Roots     map[string][]*x509.Certificate // by MSP id: the organisations' root certificates
 	Orgs      []string                       // whose endorsement is required; empty: every one with a root
-	LogKeys   []string                       // the logs' verifier keys (C2SP signed-note); without: not checked
+	LogKeys   []string                       // the logs' keys, as LogKey writes them; without: not checked
 	Channel   string                         // empty: DefaultChannel
 	Chaincode string                         // empty: DefaultChaincode
 	At        time.Time                      // when the certificates must be valid, unless a time-stamp tells; required
@@ -76,7 +76,7 @@ func (p Policy) withDefaults() Policy {
 // verification is one run of Verify: what is known so far, and the verdict that grows with it.
 type verification struct {
 	policy  Policy
-	keys    []note.Verifier
+	keys    []trustedKey
 	receipt Receipt
 	answer  answer
 	value   AttestedCheckpoint
@@ -145,14 +145,9 @@ func (v *verification) checkPolicy() error {
 	if v.policy.At.IsZero() {
 		return errors.New("no time is given at which certificates must be valid")
 	}
-	for _, k := range v.policy.LogKeys {
-		key, err := note.NewVerifier(k)
-		if err != nil {
-			return fmt.Errorf("log key %q: %w", k, err)
-		}
-		v.keys = append(v.keys, key)
-	}
-	return nil
+	var err error
+	v.keys, err = trustedKeys(v.policy.LogKeys)
+	return err
 }
 
 func (v *verification) checkEntry() (err error) {
@@ -263,11 +258,14 @@ func (v *verification) checkSignedBy(verify func([]note.Verifier) error) error {
 		v.verdict.NotChecked = append([]Check{CheckLogSignature}, v.verdict.NotChecked...)
 		return nil
 	}
-	own := slices.DeleteFunc(slices.Clone(v.keys), func(k note.Verifier) bool { return k.Name() != v.note.Origin })
-	if len(own) == 0 {
+	all, valid := keysOf(v.keys, v.note.Checkpoint)
+	if len(all) == 0 {
 		return v.fail(PolicyFailed, PartSignature, "", fmt.Errorf("no key of the log %s is given", v.note.Origin))
 	}
-	if err := verify(own); err != nil {
+	if err := verify(valid); err != nil {
+		if verify(all) == nil {
+			err = fmt.Errorf("the key does not sign checkpoints of size %d: it is retired, or not valid yet", v.note.Size)
+		}
 		return v.fail(Untrusted, PartSignature, "", err)
 	}
 	v.checked(CheckLogSignature)

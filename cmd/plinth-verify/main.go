@@ -1,7 +1,8 @@
 // Command plinth-verify checks evidence offline, against the organisations' root certificates alone. It shares nothing
-// with the service but package ledger and its auditor, and uses few libraries beside Go's own: fxamacker/cbor with x448/float16 for
-// CBOR, golang.org/x/mod for signed notes and Merkle proofs, protobuf's wire format for what Fabric's peers sign, and
-// google/uuid. TestDependenciesArePinned holds this list.
+// with the service but package ledger and its auditor, and uses few libraries beside Go's own: fxamacker/cbor with
+// x448/float16 for CBOR, golang.org/x/mod for signed notes and Merkle proofs, protobuf's wire format for what Fabric's
+// peers sign, google/uuid, and emmansun/gmsm with x/crypto's cryptobyte for the twins' SM3 and SM2.
+// TestDependenciesArePinned holds this list.
 package main
 
 import (

@@ -137,7 +137,7 @@ func (c *checkpointAudit) checkGivenKeys() error {
 			return bad(StageFolder, RootsFile, "it has a key of %s that the chain does not know", c.log.Name)
 		}
 	}
-	if !slices.Contains(c.listed, newest) {
+	if !slices.Contains(c.own(c.listed), newest) {
 		return bad(StageFolder, RootsFile, "the key of %s that is valid now is missing", c.log.Name)
 	}
 	if given := c.own(c.policy.LogKeys); len(given) > 0 && !slices.Contains(given, newest) {
@@ -160,12 +160,19 @@ func (c *checkpointAudit) unregistered() error {
 	return nil
 }
 
-// own returns the keys that are this log's.
+// own returns the verifier keys that are this log's.
 func (c *checkpointAudit) own(keys []string) []string {
-	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool {
-		v, err := note.NewVerifier(k)
-		return err != nil || v.Name() != c.log.Name
-	})
+	var out []string
+	for _, text := range keys {
+		k, err := ledger.ParseLogKey(text)
+		if err != nil {
+			continue
+		}
+		if name, _, _ := strings.Cut(k.VKey, "+"); name == c.log.Name {
+			out = append(out, k.VKey)
+		}
+	}
+	return out
 }
 
 // attestedBatch is one object of the file on its way through the pipe.

@@ -9,3 +9,6 @@ func (l *Log) SetFault(fn func(step string) error) {
 
 // SetFree replaces what the disk says of its free bytes.
 func (l *Log) SetFree(fn func() (uint64, error)) { l.free = fn }
+
+// SetFault has fn called at each step between the log and the chain or the database.
+func (s *Sequencer) SetFault(fn func(step string) error) { s.fault = fn }

@@ -21,16 +21,18 @@ import (
 // Keys are the secrets of the logs. Losing the log keys ends the logs; losing the others leaves them valid, but
 // payloads can no longer be shown to be what was committed to.
 type Keys struct {
-	Logs   map[ledger.Origin]string // C2SP signed-note signer keys
-	Tenant []byte                   // subjects' tags
-	Salts  []byte                   // payloads' salts derive from it
+	Logs   map[ledger.Origin]*Ring // the keys that sign each log
+	Twins  map[ledger.Origin]*Ring // and its twin; see OpenTwins
+	Tenant []byte                  // subjects' tags
+	Salts  []byte                  // payloads' salts derive from it
 }
 
 // Origins are the logs of a deployment, in the order in which they are shown.
 var Origins = []ledger.Origin{ledger.Authz, ledger.Device}
 
-// LoadKeys reads the keys in dir, each in a file that only its owner may read. On the first start, when the folder is
-// not there, it makes them. A folder in which a key is missing is an error: a new key would be a new log.
+// LoadKeys reads the keys in dir, each in a file that only its owner may read, in a folder that only its owner may
+// enter. On the first start, when the folder is not there, it makes them. A folder in which a key is missing is an
+// error: a new key would be a new log.
 func LoadKeys(dir, name string) (Keys, error) {
 	_, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,14 +41,13 @@ func LoadKeys(dir, name string) (Keys, error) {
 	if err != nil {
 		return Keys{}, fmt.Errorf("ledger keys: %w", err)
 	}
-	k := Keys{Logs: map[ledger.Origin]string{}}
+	if err := checkKeyFolder(dir); err != nil {
+		return Keys{}, err
+	}
+	k := Keys{Logs: map[ledger.Origin]*Ring{}, Twins: map[ledger.Origin]*Ring{}}
 	for _, o := range Origins {
-		if k.Logs[o], err = readKey(dir, string(o)); err != nil {
+		if k.Logs[o], err = LoadRing(dir, string(o), OriginLine(name, o)); err != nil {
 			return Keys{}, err
-		}
-		signer, err := note.NewSigner(k.Logs[o])
-		if err != nil || signer.Name() != OriginLine(name, o) {
-			return Keys{}, fmt.Errorf("ledger keys: the key of %s is not one of the log %s", o, OriginLine(name, o))
 		}
 	}
 	if k.Tenant, err = readSecret(dir, "tenant"); err != nil {
@@ -54,6 +55,35 @@ func LoadKeys(dir, name string) (Keys, error) {
 	}
 	k.Salts, err = readSecret(dir, "salts")
 	return k, err
+}
+
+func checkKeyFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("ledger keys: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("ledger keys: others may enter %s, want mode 0700", dir)
+	}
+	return nil
+}
+
+// OpenTwins reads the keys of the twins, and makes those that are not there: a twin is turned on by configuration, long
+// after its log began. A key that is made although the chain knows one already is refused when the chain is asked.
+func (k *Keys) OpenTwins(dir, name string) error {
+	for _, o := range Origins {
+		base, origin := string(o)+"-sm3", twin.Origin(OriginLine(name, o))
+		if _, err := os.Stat(keyFile(dir, base)); errors.Is(err, fs.ErrNotExist) {
+			if err := makeKey(dir, base, origin); err != nil {
+				return fmt.Errorf("ledger keys: %w", err)
+			}
+		}
+		var err error
+		if k.Twins[o], err = LoadRing(dir, base, origin); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OriginLine returns the first line of a log's checkpoints.
@@ -69,11 +99,7 @@ func makeKeys(dir, name string) error {
 		return err
 	}
 	for _, o := range Origins {
-		skey, _, err := note.GenerateKey(rand.Reader, OriginLine(name, o))
-		if err != nil {
-			return err
-		}
-		if err := writeKey(tmp, string(o), skey); err != nil {
+		if err := makeKey(tmp, string(o), OriginLine(name, o)); err != nil {
 			return err
 		}
 	}
@@ -90,15 +116,47 @@ func makeKeys(dir, name string) error {
 	return syncDir(filepath.Dir(dir))
 }
 
-func keyFile(dir, name string) string { return filepath.Join(dir, name+".key") }
-
-func writeKey(dir, name, text string) error {
-	f, err := os.OpenFile(keyFile(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// makeKey makes a signing key of an origin's kind and puts it into a file of its own, whole or not at all.
+func makeKey(dir, base, origin string) error {
+	skey, _, err := generateKey(origin)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(text + "\n")
-	return errors.Join(err, f.Sync(), f.Close())
+	return writeKey(dir, base, skey)
+}
+
+// generateKey makes an SM2 key for a twin and an Ed25519 key for a log.
+func generateKey(origin string) (skey, vkey string, err error) {
+	if strings.HasSuffix(origin, twin.Suffix) {
+		return twin.GenerateKey(rand.Reader, origin)
+	}
+	return note.GenerateKey(rand.Reader, origin)
+}
+
+func keyFile(dir, name string) string { return filepath.Join(dir, name+".key") }
+
+// writeKey writes beside the place and renames, so that a crash leaves a whole key or none.
+func writeKey(dir, name, text string) error {
+	path := keyFile(dir, name)
+	if _, err := os.Stat(path); err == nil {
+		return fmt.Errorf("%s is there already", path)
+	}
+	return writeSecret(path, []byte(text+"\n"))
+}
+
+func writeSecret(path string, b []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
 }
 
 func readKey(dir, name string) (string, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -375,11 +376,20 @@ func TestKeysAreMadeOnceAndKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := sequencer.LoadKeys(dir, "putuo.plinth")
-	if err != nil || again.Logs[ledger.Authz] != first.Logs[ledger.Authz] || !bytes.Equal(again.Salts, first.Salts) {
+	if err != nil || !cmp.Equal(again.Logs[ledger.Authz].Known(), first.Logs[ledger.Authz].Known()) || !bytes.Equal(again.Salts, first.Salts) {
 		t.Errorf("other keys the second time: %v", err)
 	}
 	if _, err := sequencer.LoadKeys(dir, "elsewhere"); err == nil {
 		t.Error("keys of another log were taken")
+	}
+	if err := os.Chmod(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sequencer.LoadKeys(dir, "putuo.plinth"); err == nil {
+		t.Error("a folder that others may enter was taken")
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.Chmod(filepath.Join(dir, "salts.key"), 0o644); err != nil {
 		t.Fatal(err)

@@ -116,8 +116,14 @@ func (s *Sequencer) project(ctx context.Context, n *line) error {
 			return err
 		}
 		to := ledger.Checkpoint{Origin: own.Origin, Size: at, Root: root}
+		if err := s.reached("projecting"); err != nil {
+			return err
+		}
 		if err := s.store.Project(ctx, n.origin, to, s.now(), rows); err != nil {
 			return fmt.Errorf("project %s: %w", own.Origin, err)
+		}
+		if err := s.reached("projected"); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -25,6 +25,7 @@ type Config struct {
 	Batch       int           // most records under one checkpoint; default 4096
 	MinFree     uint64        // bytes of disk below which nothing is sealed; default 256 MiB
 	Timestamper Timestamper   // who stamps attested checkpoints; nil: nobody does
+	Twin        bool          // whether each log has a twin of SM3 and SM2
 	Trust       ledger.Policy // what an attestation must satisfy before a receipt is made of it; At is set to now
 }
 
@@ -57,14 +58,17 @@ type Sequencer struct {
 	log   *slog.Logger
 	lines map[ledger.Origin]*line
 	seen  covers
+	fault func(step string) error // nil but in tests
 }
 
 // line is one log's way from the outbox to the chain.
 type line struct {
 	origin     ledger.Origin
 	log        *Log
-	vkey       string
-	registered bool // by this process; used by the anchoring goroutine alone
+	ring       *Ring // of the log
+	twinRing   *Ring // of its twin; nil without one
+	settled    bool  // whether the chain was asked for the keys; used by Open and the anchoring goroutine alone
+	registered bool  // by this process; used by the anchoring goroutine alone
 
 	mu     sync.Mutex // guards status
 	status Status
@@ -87,6 +91,11 @@ func Open(ctx context.Context, c Config, store Store, chain Chain, now func() ti
 	if s.keys, err = LoadKeys(filepath.Join(c.Dir, "keys"), c.Name); err != nil {
 		return nil, err
 	}
+	if c.Twin {
+		if err := s.keys.OpenTwins(filepath.Join(c.Dir, "keys"), c.Name); err != nil {
+			return nil, err
+		}
+	}
 	for _, o := range Origins {
 		if err := s.openLine(ctx, o); err != nil {
 			s.Close()
@@ -97,16 +106,20 @@ func Open(ctx context.Context, c Config, store Store, chain Chain, now func() ti
 }
 
 func (s *Sequencer) openLine(ctx context.Context, o ledger.Origin) error {
-	vkey, err := VerifierKey(s.keys.Logs[o])
-	if err != nil {
+	n := &line{origin: o, ring: s.keys.Logs[o], twinRing: s.keys.Twins[o], status: Status{Origin: o}}
+	c := LogConfig{Dir: filepath.Join(s.cfg.Dir, string(o)), MinFree: s.cfg.MinFree}
+	var err error
+	if c.Keys, err = n.ring.Signing(); err != nil {
 		return err
 	}
-	l, err := OpenLog(LogConfig{Dir: filepath.Join(s.cfg.Dir, string(o)), Keys: []SigningKey{{Key: s.keys.Logs[o]}},
-		MinFree: s.cfg.MinFree})
-	if err != nil {
+	if n.twinRing != nil {
+		if c.Twin, err = n.twinRing.Signing(); err != nil {
+			return err
+		}
+	}
+	if n.log, err = OpenLog(c); err != nil {
 		return err
 	}
-	n := &line{origin: o, log: l, vkey: vkey, status: Status{Origin: o}}
 	s.lines[o] = n
 	if err := s.project(ctx, n); err != nil {
 		return err
@@ -114,10 +127,21 @@ func (s *Sequencer) openLine(ctx context.Context, o ledger.Origin) error {
 	if err := s.guardAnchored(ctx, n); err != nil {
 		return err
 	}
-	if _, err := s.guardHead(ctx, n); errors.Is(err, ErrDamaged) {
+	return s.askAtStart(ctx, n)
+}
+
+// askAtStart compares log and keys with the chain and refuses when they do not fit. While the chain is away the log
+// takes records all the same; the questions are put again before anything is anchored.
+func (s *Sequencer) askAtStart(ctx context.Context, n *line) error {
+	_, err := s.guardHead(ctx, n)
+	if err == nil {
+		err = s.settleKeys(ctx, n)
+	}
+	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrUnknownKey) {
 		return err
-	} else if err != nil {
-		s.log.WarnContext(ctx, "chain not asked at start", "origin", l.Origin(), "error", err)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "chain not asked at start", "origin", n.log.Origin(), "error", err)
 		n.anchorFailed(err)
 	}
 	return nil
@@ -225,13 +249,25 @@ func (s *Sequencer) Log(o ledger.Origin) (*Log, error) {
 	return n.log, nil
 }
 
-// LogKeys returns the logs' verifier keys.
+// LogKeys returns the keys of the logs and their twins, with the sizes that each signs, as trust files have them.
 func (s *Sequencer) LogKeys() []string {
 	var out []string
 	for _, o := range Origins {
-		out = append(out, s.lines[o].vkey)
+		for _, r := range s.lines[o].rings() {
+			for _, k := range r.Known() {
+				out = append(out, k.String())
+			}
+		}
 	}
 	return out
+}
+
+// reached is where a test may stop what runs.
+func (s *Sequencer) reached(step string) error {
+	if s.fault == nil {
+		return nil
+	}
+	return s.fault(step)
 }
 
 // trust returns the policy by which attestations are judged now.

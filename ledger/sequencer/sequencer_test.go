@@ -287,11 +287,7 @@ func TestRestoredBackupIsRefused(t *testing.T) {
 	h.wait("anchored", h.write(5)...)
 	stop()
 	h.dir = filepath.Join(backup, "data")
-	for _, key := range []string{"authz", "device", "tenant", "salts"} { // CopyFS does not keep modes
-		if err := os.Chmod(filepath.Join(h.dir, "keys", key+".key"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	closeKeys(t, h.dir)
 	if _, err := h.open(); !errors.Is(err, sequencer.ErrDamaged) {
 		t.Errorf("with the database as it was: got %v, want ErrDamaged", err)
 	}
@@ -362,4 +358,29 @@ func TestRecordsAreNeverChanged(t *testing.T) {
 			t.Errorf("%s: allowed", q)
 		}
 	}
+}
+
+// closeKeys gives copied keys the modes that os.CopyFS does not keep.
+func closeKeys(t *testing.T, dir string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "keys", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := os.Chmod(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(dir, "keys"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyKeys(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(filepath.Join(to, "keys"), os.DirFS(filepath.Join(from, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	closeKeys(t, to)
 }
