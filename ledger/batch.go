@@ -119,6 +119,7 @@ const maxIndex = 1 << 62
 // BatchVerdict is what a verification of a batch found.
 type BatchVerdict struct {
 	Verdict
+	First   int64         // index of the tile's first leaf
 	Leaves  int           // of the tile, all under the checkpoint
 	Records []ProvenPlace // the entries in the file, by index
 }
@@ -195,7 +196,7 @@ func (v *batchVerification) checkTile() error {
 	if !ok || root != v.note.Root {
 		return v.fail(Untrusted, PartInclusion, "", errors.New("the tile is not in its place under the attested root"))
 	}
-	v.out.Leaves = len(b.Leaves)
+	v.out.First, v.out.Leaves = b.First, len(b.Leaves)
 	v.checked(CheckInclusion)
 	return nil
 }

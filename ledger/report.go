@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +22,19 @@ type Report struct {
 	// Fields are the values, in JSON, of the payload's fields that were opened and hold.
 	Fields  map[string]json.RawMessage `json:"openedFields,omitempty"`
 	Stamped *StampedOut                `json:"timestamp,omitempty"`
+	// Certificates are the peers' whose endorsements hold.
+	Certificates []CertificateOut `json:"certificates,omitempty"`
+}
+
+// CertificateOut is a peer's certificate.
+type CertificateOut struct {
+	Org       string    `json:"org"`
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Serial    string    `json:"serial"` // hexadecimal
+	NotBefore time.Time `json:"notBefore"`
+	NotAfter  time.Time `json:"notAfter"`
+	SHA256    string    `json:"sha256"` // of the DER, hexadecimal
 }
 
 // StampedOut is what a time-stamp token that holds tells.
@@ -68,6 +83,7 @@ func (v Verdict) Report(err error) Report {
 	if v.Word == Proven || v.Word == ProvenWithData {
 		r.Proof = v.proof()
 		r.tellContent(v)
+		r.Certificates = v.certificates()
 	}
 	return r
 }
@@ -86,6 +102,50 @@ func (r *Report) tellContent(v Verdict) {
 	if !v.Stamped.At.IsZero() {
 		r.Stamped = &StampedOut{At: v.Stamped.At, By: v.Stamped.By}
 	}
+}
+
+func (v Verdict) certificates() (out []CertificateOut) {
+	for _, s := range v.Signers {
+		c, err := x509.ParseCertificate(s.Certificate)
+		if err != nil {
+			continue // cannot be: it was verified
+		}
+		sum := sha256.Sum256(s.Certificate)
+		out = append(out, CertificateOut{Org: s.MSP, Subject: c.Subject.String(), Issuer: c.Issuer.String(),
+			Serial: c.SerialNumber.Text(16), NotBefore: c.NotBefore, NotAfter: c.NotAfter, SHA256: hex.EncodeToString(sum[:])})
+	}
+	return out
+}
+
+// BatchReport is the verdict on a batch for machines and pages. Index and what tells of one record are left out; the
+// records are in a list of their own.
+type BatchReport struct {
+	Report
+	First   int64         `json:"first"`
+	Leaves  int           `json:"leaves"`
+	Records []BatchRecord `json:"records"`
+}
+
+// BatchRecord is one proven record of a batch.
+type BatchRecord struct {
+	Index  int64     `json:"index"`
+	Record string    `json:"record"`
+	Kind   string    `json:"kind"`
+	By     string    `json:"by"`
+	To     time.Time `json:"to"`
+}
+
+// Report makes the report of a batch's verdict and the error that came with it.
+func (v BatchVerdict) Report(err error) BatchReport {
+	out := BatchReport{Report: v.Verdict.Report(err), Records: []BatchRecord{}}
+	if v.Word != Proven {
+		return out
+	}
+	out.First, out.Leaves = v.First, v.Leaves
+	for _, r := range v.Records {
+		out.Records = append(out.Records, BatchRecord{r.Index, r.Entry.ID.String(), r.Entry.Kind, r.Entry.Org, r.Entry.To})
+	}
+	return out
 }
 
 func (v Verdict) proof() *Proof {

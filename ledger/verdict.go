@@ -113,9 +113,16 @@ type Verdict struct {
 	Checkpoint Checkpoint
 	Chain      ChainPlace
 	Orgs       []string  // organisations whose endorsement holds
+	Signers    []Signer  // their peers, in the same order
 	Fields     []Field   // opened fields that hold, by name
 	Stamped    Stamped   // zero without a time-stamp that holds
 	At         time.Time // when certificates were judged: the time-stamp's time, or the policy's
+}
+
+// Signer is a peer whose endorsement holds.
+type Signer struct {
+	MSP         string
+	Certificate []byte // DER
 }
 
 // ChainPlace tells where on the chain the checkpoint is.

@@ -177,6 +177,7 @@ func (v *verification) checkEndorsements() error {
 			return v.fail(Untrusted, PartEndorsement, e.MSP, err)
 		}
 		v.verdict.Orgs = append(v.verdict.Orgs, e.MSP)
+		v.verdict.Signers = append(v.verdict.Signers, Signer{e.MSP, e.Certificate})
 	}
 	v.checked(CheckChains)
 	v.checked(CheckEndorsements)

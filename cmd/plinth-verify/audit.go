@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -23,7 +22,6 @@ import (
 type auditOptions struct {
 	resume       bool
 	state        string
-	report       string
 	ordererRoots string
 }
 
@@ -34,12 +32,10 @@ func auditCommand() command {
       --resume             go on from the state that the audit before left, and keep a new one   增量审计
       --state FILE         that state; default DIR.audit   审计状态文件
       --orderer-roots FILE the ordering organisation's root certificates in PEM   排序组织根证书
-      --report FILE        also write the report as a page to be printed   核验报告（HTML）
 `,
 		flags: func(f *flag.FlagSet, o *options) {
 			f.BoolVar(&o.audit.resume, "resume", false, "")
 			f.StringVar(&o.audit.state, "state", "", "")
-			f.StringVar(&o.audit.report, "report", "", "")
 			f.StringVar(&o.audit.ordererRoots, "orderer-roots", "", "")
 		},
 	}
@@ -68,13 +64,7 @@ func checkAudit(o *options) (result, error) {
 	if err != nil {
 		r.Fault = &audit.Fault{Object: dir, Reason: err.Error()}
 	}
-	s := auditSheet(r, ledger.Lang(o.lang))
-	if o.audit.report != "" {
-		if err := writeAuditPage(o.audit.report, s, ledger.Lang(o.lang)); err != nil {
-			return result{}, fmt.Errorf("--report: %w", err)
-		}
-	}
-	return result{word: r.Word, json: r, sheet: s}, nil
+	return result{word: r.Word, json: r, sheet: auditSheet(r, ledger.Lang(o.lang))}, nil
 }
 
 func (o auditOptions) roots() ([]*x509.Certificate, error) {
@@ -143,27 +133,3 @@ func auditWord(w ledger.Word, l ledger.Lang) string {
 	}
 	return w.Say(l)
 }
-
-// writeAuditPage writes a sheet as a page that a court can have on paper: no script, no picture, nothing fetched.
-func writeAuditPage(path string, s sheet, l ledger.Lang) error {
-	var b strings.Builder
-	title := say(l, "存证整体核验报告", "Report of a whole audit")
-	fmt.Fprintf(&b, "<!doctype html>\n<html lang=%q>\n<meta charset=\"utf-8\">\n<title>%s</title>\n", string(l), title)
-	b.WriteString("<style>body{font:15px/1.6 serif;max-width:46em;margin:2em auto}th{text-align:left;vertical-align:top;" +
-		"padding-right:1em;white-space:nowrap}td{overflow-wrap:anywhere}</style>\n")
-	fmt.Fprintf(&b, "<h1>%s</h1>\n<p><strong>%s</strong></p>\n<table>\n", title, escape(s.headline))
-	for _, r := range s.rows {
-		fmt.Fprintf(&b, "<tr><th>%s</th><td>%s</td></tr>\n", escape(r.label), escape(r.value))
-	}
-	b.WriteString("</table>\n")
-	for _, list := range s.lists {
-		fmt.Fprintf(&b, "<h2>%s</h2>\n<ul>\n", escape(list.title))
-		for _, item := range list.items {
-			fmt.Fprintf(&b, "<li>%s</li>\n", escape(item))
-		}
-		b.WriteString("</ul>\n")
-	}
-	return os.WriteFile(path, []byte(b.String()), 0o644)
-}
-
-var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;").Replace

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"os"
@@ -27,13 +28,44 @@ func (o *options) loadPolicy() (err error) {
 		}
 		trust.Roots = append(trust.Roots, t.Roots...)
 		trust.LogKeys = append(trust.LogKeys, t.LogKeys...)
+		trust.Certificates = append(trust.Certificates, t.Certificates...)
+		trust.TimestampRoots = append(trust.TimestampRoots, t.TimestampRoots...)
 	}
 	p, err := trust.Policy()
 	if err != nil {
 		return fmt.Errorf("--roots: %w", err)
 	}
 	o.policy.Roots, o.policy.LogKeys = p.Roots, append(o.policy.LogKeys, p.LogKeys...)
+	o.policy.Certificates, o.policy.TimestampRoots = p.Certificates, p.TimestampRoots
+	return o.loadCertificates()
+}
+
+// loadCertificates reads the peers' certificates and the time-stamp authorities' roots.
+func (o *options) loadCertificates() error {
+	certs, err := readCertificates(o.bundle)
+	if err != nil {
+		return fmt.Errorf("--certificates: %w", err)
+	}
+	for _, c := range certs {
+		o.policy.Certificates = append(o.policy.Certificates, c.Raw)
+	}
+	if certs, err = readCertificates(o.tsa); err != nil {
+		return fmt.Errorf("--tsa-roots: %w", err)
+	}
+	o.policy.TimestampRoots = append(o.policy.TimestampRoots, certs...)
 	return nil
+}
+
+// readCertificates reads a PEM file; no name means none.
+func readCertificates(path string) ([]*x509.Certificate, error) {
+	if path == "" {
+		return nil, nil
+	}
+	b, err := readFile(path, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.ParseCertificates(b)
 }
 
 // loadRoots reads a folder of MSPID.pem, one MSPID=file.pem, one MSPID.pem, or the service's JSON.

@@ -32,7 +32,7 @@ type command struct {
 
 // commands are all of them, in the order of the help.
 func commands() []command {
-	return []command{receiptCommand(), deviceCommand(), auditCommand()}
+	return []command{receiptCommand(), batchCommand(), deviceCommand(), auditCommand()}
 }
 
 // result is what a command found, in the forms that can be asked for.
@@ -40,6 +40,9 @@ type result struct {
 	word  ledger.Word // its exit code is the program's
 	json  any         // printed with --json
 	sheet sheet       // printed else
+	file  []byte      // what was checked, for its digest in the printed report
+
+	certificates []ledger.CertificateOut // of the signers, for the printed report
 }
 
 // run is the program; it returns the exit code.
@@ -53,6 +56,9 @@ func run(args []string, stdout, stderr io.Writer, now func() time.Time) int {
 	if err == nil {
 		o.now, o.stderr = now, stderr
 		r, err = c.check(&o)
+	}
+	if err == nil && o.report != "" {
+		err = writeReport(o, r)
 	}
 	if err != nil {
 		return wrong(o, err, stdout, stderr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -14,7 +15,46 @@ import (
 	"plinth/ledger"
 )
 
-const vectors = "../../ledger/testdata/vectors/"
+// vectors is a copy of the ledger's vectors in which the binary ones are decoded.
+var vectors string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "plinth-verify-")
+	if err == nil {
+		err = decodeVectors("../../ledger/testdata/vectors/", dir)
+	}
+	if err != nil {
+		panic(err)
+	}
+	vectors = dir + "/"
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func decodeVectors(from, to string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(to, "*.b64"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(strings.TrimSuffix(f, ".b64"), b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func now() time.Time { return time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC) }
 
@@ -41,6 +81,17 @@ func TestVerdictsAndExitCodes(t *testing.T) {
 		{"receipt V/proven.tlog-proof --roots V/roots.json --channel other", 2, []string{"policy-failed"}},
 		{"receipt V/proven.tlog-proof --roots V/roots.json --payload V/roots.json", 3, []string{"salt"}},
 		{"receipt V/proven.tlog-proof", 4, []string{"--roots"}},
+		{"receipt V/proven.cose --roots V/roots.json --lang en", 0, []string{"record-proven", "✓ the log's signature"}},
+		{"receipt V/cose-path-bit.cose --roots V/roots.json --lang en", 1, []string{"entry or path"}},
+		{"receipt V/by-reference.tlog-proof --roots V/roots.json", 0, []string{"record-proven"}},
+		{"receipt V/stamped.tlog-proof --roots V/roots.json --at 2040-01-01T00:00:00Z", 0, []string{"可信时间戳：2027-01-01", "CN=tsa"}},
+		{"receipt V/fields.tlog-proof --roots V/roots.json --lang en", 0, []string{`opened field purpose: "traffic study"`}},
+		{"batch V/proven.batch --roots V/roots.json --lang en", 0, []string{"record-proven", "512–767", "proven records"}},
+		{"batch V/batch-leaf-bit.batch --roots V/roots.json --lang en", 1, []string{"entry or path"}},
+		{"batch V/proven.tlog-proof --roots V/roots.json", 3, []string{"cannot-evaluate"}},
+		{"batch V/proven.batch --roots V/roots.json --payload V/roots.json", 4, []string{"not an option of batch"}},
+		{"receipt V/proven.tlog-proof --roots V/roots.json --certificates V/vectors.json", 4, []string{"--certificates"}},
+		{"receipt V/proven.tlog-proof --roots V/roots.json --tsa-roots V/none", 4, []string{"--tsa-roots"}},
 		{"receipt V/none --roots V/roots.json", 4, []string{"no such file"}},
 		{"receipt V/proven.tlog-proof --roots V/vectors.json", 4, []string{"roots"}},
 		{"receipt V/proven.tlog-proof --roots V/roots.json --at soon", 4, []string{"--at"}},

@@ -26,6 +26,9 @@ For all commands  通用选项:
   --channel NAME     default evidence   通道
   --chaincode NAME   default anchor     链码
   --at TIME          when certificates must be valid, RFC 3339; default now   证书有效性时点
+  --certificates FILE  peers' certificates in PEM, for receipts that refer to them by hash   节点证书
+  --tsa-roots FILE   time-stamp authorities' roots in PEM; without, time-stamps are not believed   时间戳机构根证书
+  --report FILE      write the verdict as a page to print, HTML   可打印的存证核验报告
   --json             print the verdict as JSON
   --lang zh|en       default zh
 
@@ -47,6 +50,9 @@ type options struct {
 	args   []string // after the command's name
 	roots  []string
 	at     string
+	report string
+	bundle string // of certificates
+	tsa    string // roots
 	json   bool
 	lang   string
 	policy ledger.Policy
@@ -67,6 +73,9 @@ func (o *options) flags(f *flag.FlagSet) {
 	f.StringVar(&o.policy.Channel, "channel", "", "")
 	f.StringVar(&o.policy.Chaincode, "chaincode", "", "")
 	f.StringVar(&o.at, "at", "", "")
+	f.StringVar(&o.report, "report", "", "")
+	f.StringVar(&o.bundle, "certificates", "", "")
+	f.StringVar(&o.tsa, "tsa-roots", "", "")
 	f.BoolVar(&o.json, "json", false, "")
 	f.StringVar(&o.lang, "lang", "zh", "")
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 func receiptCommand() command {
 	return command{
 		name: "receipt", args: "FILE", check: checkReceipt,
-		says: `      one record's receipt   单条记录的回执
+		says: `      one record's receipt, C2SP tlog-proof or COSE (RFC 9942)   单条记录的回执
       --payload FILE     the content that was recorded   原始内容
 `,
 		flags: func(f *flag.FlagSet, o *options) { f.StringVar(&o.payload, "payload", "", "") },
@@ -33,9 +35,9 @@ func checkReceipt(o *options) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	v, err := ledger.Verify(file, o.policy)
+	v, err := ledger.VerifyReceipt(file, o.policy)
 	r := v.Report(err)
-	return result{word: r.Word, json: r, sheet: receiptSheet(r, ledger.Lang(o.lang))}, nil
+	return result{word: r.Word, json: r, sheet: receiptSheet(r, ledger.Lang(o.lang)), file: file, certificates: r.Certificates}, nil
 }
 
 // receiptSheet tells a receipt's report.
@@ -44,10 +46,27 @@ func receiptSheet(r ledger.Report, l ledger.Lang) sheet {
 	if p := r.Proof; p != nil {
 		s.row(say(l, "记录", "record"), strings.Join([]string{p.Record, p.Kind, p.By, p.To.Format(time.RFC3339)}, " "))
 		s.row(say(l, "日志", "log"), fmt.Sprintf("%s, %d / %d", p.Origin, p.Index, p.Size))
-		s.row(say(l, "链上", "on chain"), fmt.Sprintf("%s, %s, %d, %s", p.Channel, p.Chaincode, p.Block, p.TxID))
-		s.row(say(l, "背书组织", "signed by"), strings.Join(p.Organisations, ", "))
+		s.place(p, l)
 	}
-	s.row(say(l, "证书有效性时点", "certificates judged at"), r.At.Format(time.RFC3339))
+	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
+		s.row(say(l, "已公开字段 ", "opened field ")+name, string(r.Fields[name]))
+	}
+	s.times(r, l)
 	s.checks(r.Checked, r.NotChecked, l)
 	return s
+}
+
+// place tells where on the chain the checkpoint is and who says so.
+func (s *sheet) place(p *ledger.Proof, l ledger.Lang) {
+	s.row(say(l, "链上", "on chain"), fmt.Sprintf("%s, %s, %d, %s", p.Channel, p.Chaincode, p.Block, p.TxID))
+	s.row(say(l, "树根", "root"), p.RootHash)
+	s.row(say(l, "背书组织", "signed by"), strings.Join(p.Organisations, ", "))
+}
+
+// times tells when it was stamped and when certificates were judged.
+func (s *sheet) times(r ledger.Report, l ledger.Lang) {
+	if t := r.Stamped; t != nil {
+		s.row(say(l, "可信时间戳", "time-stamp"), t.At.Format(time.RFC3339)+", "+t.By)
+	}
+	s.row(say(l, "证书有效性时点", "certificates judged at"), r.At.Format(time.RFC3339))
 }

@@ -15,13 +15,13 @@ type sheet struct {
 	lists    []itemList
 }
 
-type row struct{ label, value string }
+type row struct{ Label, Value string }
 
 // itemList is a list under a title, each item behind the mark.
 type itemList struct {
-	title string
-	mark  string
-	items []string
+	Title string
+	Mark  string
+	Items []string
 }
 
 // say chooses between the languages.
@@ -65,12 +65,12 @@ func (s *sheet) print(l ledger.Lang, w io.Writer) {
 	colon := say(l, "：", ": ")
 	fmt.Fprintln(w, s.headline)
 	for _, r := range s.rows {
-		fmt.Fprintln(w, r.label+colon+r.value)
+		fmt.Fprintln(w, r.Label+colon+r.Value)
 	}
 	for _, list := range s.lists {
-		fmt.Fprintln(w, list.title+colon)
-		for _, item := range list.items {
-			fmt.Fprintln(w, " ", list.mark, item)
+		fmt.Fprintln(w, list.Title+colon)
+		for _, item := range list.Items {
+			fmt.Fprintln(w, " ", list.Mark, item)
 		}
 	}
 }
