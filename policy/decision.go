@@ -93,10 +93,12 @@ type Decision struct {
 	Outcome      Outcome
 	Record       uuid.UUID
 	Evidence     string
-	// Request, Quota and Scope are of the judged grant and risk, for the steps that follow; they are not stored.
-	Request plinth.RequestID
-	Quota   int64
-	Scope   Scope
+	// Request, GrantRecord, Quota and Scope are of the judged grant and risk, for the steps that follow; they are not
+	// stored.
+	Request     plinth.RequestID
+	GrantRecord uuid.UUID
+	Quota       int64
+	Scope       Scope
 }
 
 // Outcome is what became of a permitted query.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"plinth"
 	"plinth/ledger"
 )
@@ -48,7 +50,7 @@ func (d *Desk) decide(ctx context.Context, q Question, permitted Outcome) (Decis
 // decision joins question and verdict.
 func decision(q Question, v Verdict) Decision {
 	dec := Decision{ID: plinth.DecisionID(plinth.NewID("dc")), Permit: v.Permit, Subject: q.Subject.Account,
-		Department: q.Subject.Department, Action: q.Action, Dataset: q.Dataset, Grant: q.Grant, Request: v.Grant.Request,
+		Department: q.Subject.Department, Action: q.Action, Dataset: q.Dataset, Grant: q.Grant, Request: v.Grant.Request, GrantRecord: v.Grant.Record,
 		GrantVersion: v.Grant.Version, Purpose: q.Purpose, Columns: q.Columns, Reasons: v.Reasons,
 		WouldPassIf: v.WouldPassIf, Obligations: v.Obligations, At: q.At, PolicyRev: v.PolicyRev, DataRev: v.DataRev,
 		Statement: q.Text, Quota: v.Quota, Scope: v.Grant.Scope}
@@ -105,6 +107,9 @@ func (d *Desk) add(ctx context.Context, dec *Decision) error {
 	}
 	rec := record(kind, string(dec.Department), dec.subject(), dec.inCase(), dec.At, dec.fact())
 	rec.Relation, dec.Record = ledger.Used, rec.ID
+	if dec.GrantRecord != uuid.Nil {
+		rec.Inputs = []uuid.UUID{dec.GrantRecord}
+	}
 	return d.Store.AddDecision(ctx, *dec, rec)
 }
 
@@ -115,6 +120,7 @@ func (d *Desk) Finish(ctx context.Context, dec Decision, o Outcome, rows int64) 
 		Decision, Outcome string
 		Rows              int64
 	}{string(dec.ID), string(o), rows}, dec.Record)
+	rec.Relation = ledger.Derived
 	return d.Store.FinishDecision(ctx, dec.ID, o, rows, now, rec)
 }
 

@@ -133,7 +133,7 @@ func (d *Desk) refuse(ctx context.Context, p plinth.Principal, r Request, a Answ
 	created := r.Record
 	r.State = Refused
 	rec := record("request.refused", string(p.Department), caseOf(r.ID), caseOf(r.ID), r.AnsweredAt, r.fact(), created)
-	r.Record = rec.ID
+	rec.Relation, r.Record = ledger.Derived, rec.ID
 	return r, d.Store.AnswerRequest(ctx, r, nil, rec)
 }
 
@@ -153,6 +153,7 @@ func (d *Desk) approve(ctx context.Context, p plinth.Principal, r Request, a Ans
 	r.State, r.Grant = Approved, g.ID
 	approved := record("request.approved", string(p.Department), caseOf(r.ID), caseOf(r.ID), now, r.fact(), created)
 	made := record("grant.created", string(p.Department), "grant:"+string(g.ID), caseOf(r.ID), now, g.fact(), approved.ID)
+	approved.Relation, made.Relation = ledger.Derived, ledger.Derived
 	r.Record, g.Record = approved.ID, made.ID
 	if err := d.Store.AnswerRequest(ctx, r, &g, approved, made); err != nil {
 		return r, err

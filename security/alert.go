@@ -146,7 +146,7 @@ func (c *Cases) move(ctx context.Context, p plinth.Principal, a Alert, to AlertS
 	from, now := a.State, c.now().UTC()
 	a.State, a.HandledBy, a.Note = to, p.Account, note
 	rec := riskRecord("alert."+string(to), string(p.Department), a.ID, now, a.fact(), a.Record)
-	rec.Supersedes, a.Record = a.Record, rec.ID
+	rec.Relation, rec.Supersedes, a.Record = ledger.Derived, a.Record, rec.ID
 	if err := c.store.MoveAlert(ctx, a, from, rec); err != nil {
 		return a, err
 	}

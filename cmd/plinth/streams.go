@@ -198,6 +198,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 		api.NewPipelines(mappings, runs, s.sink.DeadLetters))
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer))
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)
+	h.routes = append(h.routes, api.ProvenanceRoutes(sequencer.Provenance{Store: postgres.NewLedger(h.pg)})...)
 	return nil
 }
 

@@ -110,6 +110,9 @@ func (l *Ledger) Project(ctx context.Context, o ledger.Origin, to ledger.Checkpo
 		if err := copyEntries(ctx, tx, o, rows); err != nil {
 			return fmt.Errorf("write entries: %w", err)
 		}
+		if err := copyEdges(ctx, tx, rows); err != nil {
+			return fmt.Errorf("write edges: %w", err)
+		}
 		if err := queueSteps(ctx, tx, o, rows); err != nil {
 			return fmt.Errorf("queue steps: %w", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,12 +112,17 @@ func (s *Catalog) Publish(ctx context.Context, now time.Time,
 }
 
 func (s *Catalog) writeOpenList(ctx context.Context, tx pgx.Tx, l catalog.OpenList, record ledger.Record) error {
+	used, err := registrations(ctx, tx, onList(l)...)
+	if err != nil {
+		return err
+	}
+	record.Inputs = append(slices.Clone(record.Inputs), used...)
 	if err := s.db.AppendRecord(ctx, tx, record); err != nil {
 		return err
 	}
 	some := func(codes []string) []string { return append([]string{}, codes...) } // never NULL
 	entries := append([]catalog.Entry{}, l.Entries...)
-	_, err := tx.Exec(ctx, `
+	_, err = tx.Exec(ctx, `
 		INSERT INTO open_list (number, published_at, actor, actor_name, note, entries, entry_count, csv, jsonld, sha256,
 			added, removed, changed, record_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
@@ -126,4 +132,21 @@ func (s *Catalog) writeOpenList(ctx context.Context, tx pgx.Tx, l catalog.OpenLi
 		return fmt.Errorf("publish open list: %w", err)
 	}
 	return nil
+}
+
+// onList are the datasets whose registrations a list is made from: all that are on it, or, when a record cannot name as
+// many, those added or changed since the list before, which is among its inputs.
+func onList(l catalog.OpenList) []string {
+	const most = ledger.MaxInputs - 1 // one is the list before
+	var all, changed []string
+	for _, e := range l.Entries {
+		all = append(all, string(e.Dataset))
+		if slices.Contains(l.Added, e.Code) || slices.Contains(l.Changed, e.Code) {
+			changed = append(changed, string(e.Dataset))
+		}
+	}
+	if len(all) <= most {
+		return all
+	}
+	return changed[:min(most, len(changed))]
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,11 @@ func (s *Policy) AddRequest(ctx context.Context, r policy.Request, rec ledger.Re
 		if err != nil {
 			return err
 		}
+		used, err := registrations(ctx, tx, string(r.Dataset))
+		if err != nil {
+			return err
+		}
+		rec.Inputs = append(slices.Clone(rec.Inputs), used...)
 		return s.addStep(ctx, tx, r.ID, rec, r.CreatedBy, r.Reason)
 	})
 }

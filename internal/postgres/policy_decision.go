@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,11 @@ func (s *Policy) AddDecision(ctx context.Context, d policy.Decision, rec ledger.
 		if err := insertDecision(ctx, tx, d); err != nil {
 			return err
 		}
+		used, err := registrations(ctx, tx, string(d.Dataset))
+		if err != nil {
+			return err
+		}
+		rec.Inputs = append(slices.Clone(rec.Inputs), used...)
 		return s.db.AppendRecord(ctx, tx, rec)
 	})
 }

@@ -532,3 +532,51 @@ func ledgerRecord(at time.Time) ledger.Record {
 	return ledger.Record{ID: uuid.New(), Origin: ledger.Authz, Kind: "decision.permit", Org: "civil", Subject: "grant:gr_1",
 		From: at, To: at, Count: 1, Payload: []byte("{}")}
 }
+
+// TestRecordsNameWhatTheyWereMadeFrom follows a request to a use: each record names those before it, and what uses the
+// dataset names its registration.
+func TestRecordsNameWhatTheyWereMadeFrom(t *testing.T) {
+	b := openBureau(t)
+	registered := uuid.New()
+	b.register(t, registered)
+	g := b.granted(t)
+	dec, err := b.Intend(t.Context(), ask(g))
+	if err != nil || !dec.Permit {
+		t.Fatalf("%+v, %v", dec, err)
+	}
+	if err := b.Finish(t.Context(), dec, policy.Done, 3); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := b.db.Query(t.Context(), `
+		SELECT o.kind || ' ' || o.relation || ' ' || coalesce((SELECT string_agg(coalesce(i.kind, 'registration'), ',' ORDER BY i.n)
+			FROM unnest(o.inputs) AS x LEFT JOIN ledger_outbox i ON i.id = x), '')
+		FROM ledger_outbox o ORDER BY o.n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	want := []string{
+		"request.created wasGeneratedBy registration",
+		"request.approved wasDerivedFrom request.created",
+		"grant.created wasDerivedFrom request.approved",
+		"decision.permit used grant.created,registration",
+		"query.done wasDerivedFrom decision.permit",
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+// register puts ds_1 into the catalogue with the record of its registration.
+func (b *bureau) register(t *testing.T, record uuid.UUID) {
+	t.Helper()
+	if _, err := b.db.Exec(t.Context(), `
+		WITH d AS (INSERT INTO dataset (id, code, state, revision, created_at, updated_at, registered_at)
+			VALUES ('ds_1', 'C1', 'registered', 1, now(), now(), now())),
+		r AS (INSERT INTO registration (id, dataset, kind, state, proposal, before, publisher, created_at, updated_at)
+			SELECT 'rg_1', 'ds_1', 'initial', 'registered', '{}', '{}', id, now(), now() FROM agent LIMIT 1)
+		INSERT INTO dataset_revision (dataset, number, registration, content, published_at, record_id)
+		VALUES ('ds_1', 1, 'rg_1', '{}', now(), $1)`, record); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"plinth"
@@ -94,9 +95,28 @@ func (s *Risk) AddAlert(ctx context.Context, a security.Alert, rec ledger.Record
 		if first = err == nil && tag.RowsAffected() == 1; !first {
 			return err
 		}
+		if rec, err = madeFrom(ctx, tx, rec, a.Decisions); err != nil {
+			return err
+		}
 		return s.db.AppendRecord(ctx, tx, rec)
 	})
 	return first, err
+}
+
+// madeFrom says in an alert's record which decisions' records it follows from.
+func madeFrom(ctx context.Context, tx pgx.Tx, rec ledger.Record, decisions []plinth.DecisionID) (ledger.Record, error) {
+	rows, err := tx.Query(ctx, `SELECT record_id FROM policy_decision WHERE id = ANY($1) ORDER BY id LIMIT $2`,
+		decisionIDs(decisions), ledger.MaxInputs)
+	if err != nil {
+		return rec, fmt.Errorf("read decisions of alert: %w", err)
+	}
+	if rec.Inputs, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]); err != nil {
+		return rec, fmt.Errorf("read decisions of alert: %w", err)
+	}
+	if len(rec.Inputs) > 0 {
+		rec.Relation = ledger.Derived
+	}
+	return rec, nil
 }
 
 func decisionIDs(ids []plinth.DecisionID) []string {

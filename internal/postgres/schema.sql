@@ -209,6 +209,15 @@ CREATE TABLE ledger_checkpoint (
     CHECK ((tx_index >= 0))
 );
 
+CREATE TABLE ledger_edge (
+    record uuid NOT NULL,
+    input uuid NOT NULL,
+    kind text NOT NULL,
+    PRIMARY KEY (record, input, kind),
+    CHECK ((kind = ANY (ARRAY['input'::text, 'supersedes'::text])))
+);
+CREATE INDEX ledger_edge_input ON public.ledger_edge USING btree (input);
+
 CREATE TABLE ledger_entry (
     origin text NOT NULL,
     idx bigint NOT NULL,
