@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"plinth/ledger"
+	"plinth/ledger/chaincode"
 )
 
 const origin = "putuo.plinth/authz"
@@ -286,4 +287,28 @@ func FuzzAnchor(f *testing.F) {
 			t.Errorf("a note that nobody signed was answered with %q", answer)
 		}
 	})
+}
+
+func TestEveryArgumentHasALimit(t *testing.T) {
+	p, _ := anchored(t)
+	limits := map[string][]int{
+		"RegisterLog": {200, 400}, "RotateKey": {200, 400, 4096}, "LogKeys": {200}, "Anchor": {200, 4096, 2048, 4096, 2048}, "Head": {200},
+		"Attest": {200, 20}, "PutStep": {600}, "AttestCase": {40}, "SetStatus": {40, 40, 40}, "Redact": {40, 40},
+	}
+	for function, most := range limits {
+		for i, n := range most {
+			args := make([][]byte, len(most))
+			args[i] = make([]byte, n+1)
+			answer, refusal := p.call(function, args...)
+			if wanted := fmt.Sprintf("ARGS: argument %d of %s has %d bytes", i+1, function, n+1); !strings.HasPrefix(refusal, wanted) {
+				t.Errorf("got answer %q, refusal %q; want %q", answer, refusal, wanted)
+			}
+		}
+		for _, n := range []int{len(most) + 1, len(most) + 100} {
+			want(t, "ARGS")(p.call(function, make([][]byte, n)...))
+		}
+	}
+	if got := chaincode.Functions(); got != len(limits) {
+		t.Errorf("the contract has %d functions, and limits of %d are tested", got, len(limits))
+	}
 }

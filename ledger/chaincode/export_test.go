@@ -9,3 +9,6 @@ func AddFunction(name, domain, answer string) func() {
 	}}
 	return func() { delete(functions, name) }
 }
+
+// Functions is how many functions the contract has.
+func Functions() int { return len(functions) }

@@ -65,7 +65,10 @@ func (c *Client) followTo(ctx context.Context, from uint64, fn func(Event) error
 
 // tell hands out the events of a block's valid transactions.
 func tell(block *common.Block, chaincode string, fn func(Event) error) error {
-	verdicts := block.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
+	var verdicts []byte // one for every transaction, as the peer found
+	if all := block.GetMetadata().GetMetadata(); len(all) > int(common.BlockMetadataIndex_TRANSACTIONS_FILTER) {
+		verdicts = all[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
+	}
 	for i, envelope := range block.GetData().GetData() {
 		if i >= len(verdicts) || pb.TxValidationCode(verdicts[i]) != pb.TxValidationCode_VALID {
 			continue

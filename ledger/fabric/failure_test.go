@@ -176,3 +176,40 @@ func TestOpenNeedsNoNetworkYet(t *testing.T) {
 	eventually(t, 30*time.Second, func() error { _, _, err := l.anchor(t.Context(), c, 3); return err })
 	t.Logf("first anchor after %v", time.Since(begun))
 }
+
+// The same for a step: put again, it is there once, whatever became of it before.
+func TestOutcomeOfAnInterruptedStepIsFoundByPuttingItAgain(t *testing.T) {
+	patient, hasty := open(t, fabricConfig), open(t, fabric.Config{Settle: time.Millisecond, Commit: 15 * time.Second})
+	f := newFile(newLog(t).register(patient)).mustPut(patient, "request.created", "request.approved", "grant.created")
+	if _, err := hasty.Height(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var unknown int
+	for range 12 {
+		s := f.next("decision.permit")
+		ctx, cancel := context.WithTimeout(t.Context(), 70*time.Millisecond)
+		_, err := hasty.PutStep(ctx, s)
+		cancel()
+		switch {
+		case errors.Is(err, ledger.ErrUnknownOutcome):
+			unknown++
+		case err != nil && !errors.Is(err, plinth.ErrUnavailable):
+			t.Fatalf("got %v, want success, unknown or unavailable", err)
+		}
+		if _, err := patient.PutStep(t.Context(), s); err != nil {
+			t.Fatalf("put again: %v", err)
+		}
+		f.seq, f.digest = s.Seq, f.digest.Add(s)
+	}
+	if unknown == 0 {
+		t.Error("no outcome was unknown: the test proves nothing")
+	}
+	attestation, err := patient.AttestCase(t.Context(), f.tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := ledger.VerifyCaseAttestation(attestation, trust(t))
+	if err != nil || got.Count != f.seq || got.Digest != f.digest {
+		t.Errorf("attested %+v, %v; want %d steps, each once", got, err, f.seq)
+	}
+}
