@@ -132,9 +132,14 @@ func (c *checkpointAudit) checkGivenKeys() error {
 		return c.unregistered()
 	}
 	newest := c.keys[len(c.keys)-1].VKey
-	for _, k := range c.own(c.listed) {
-		if !slices.ContainsFunc(c.keys, func(l ledger.LogKey) bool { return l.VKey == k }) {
-			return bad(StageFolder, RootsFile, "it has a key of %s that the chain does not know", c.log.Name)
+	for _, text := range c.listed {
+		k, err := ledger.ParseLogKey(text)
+		if err != nil {
+			return bad(StageFolder, RootsFile, "%v", err)
+		}
+		name, _, _ := strings.Cut(k.VKey, "+")
+		if name == c.log.Name && !slices.ContainsFunc(c.keys, func(l ledger.LogKey) bool { return sameKey(k, l) }) {
+			return bad(StageFolder, RootsFile, "it has a key of %s that the chain does not know so", c.log.Name)
 		}
 	}
 	if !slices.Contains(c.own(c.listed), newest) {
@@ -144,6 +149,11 @@ func (c *checkpointAudit) checkGivenKeys() error {
 		return c.fault("key", "the key that is valid on the chain is not one that was given")
 	}
 	return nil
+}
+
+// sameKey tells whether two keys are one and sign the same sizes; no checkpoint has the size 0.
+func sameKey(a, b ledger.LogKey) bool {
+	return a.VKey == b.VKey && a.UntilSize == b.UntilSize && max(a.FromSize, 1) == max(b.FromSize, 1)
 }
 
 // unregistered takes the folder's word for the key of a log that the chain does not know yet.

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,7 +40,9 @@ type dataAudit struct {
 
 	at       dataPlace
 	subjects map[ledger.Tag]subject
-	late     map[uuid.UUID]int64 // segments without rows that a later one must supersede
+	late     map[uuid.UUID]int64  // segments without rows that a later one must supersede
+	erasures map[ledger.Tag]bool  // subjects of which an entry tells that they were erased; of all logs audited so far
+	shredded map[ledger.Tag]int64 // the newest record of each subject that is said to be erased and of which none tells yet
 }
 
 // dataPlace is where in the files the next entry, record and rows begin.
@@ -91,6 +95,9 @@ func (d *dataAudit) run(ctx context.Context) error {
 	r := &dataReader{d: d, entries: &entryReader{r: bufio.NewReaderSize(f, 1<<18), next: d.at.Index, size: d.size,
 		offset: d.at.Entries}, records: records, rows: rows}
 	if err := pipe(ctx, func() *dataBatch { return &dataBatch{} }, r.read, d.work, d.take); err != nil {
+		return err
+	}
+	if err := d.untold(); err != nil {
 		return err
 	}
 	if n := int64(len(d.late)); n > 0 {
@@ -181,9 +188,6 @@ func (d *dataAudit) record(index int64, e ledger.Entry, entry, raw []byte) (payl
 		return nil, 0, d.fault(index, "record", "%v", err)
 	}
 	if r.Holds == HoldsErased {
-		if err := d.erased(index, e); err != nil {
-			return nil, 0, err
-		}
 		made.Commitment = e.Commitment
 	} else if err := e.Commitment.Opens(r.Salt, r.Payload); err != nil {
 		return nil, 0, &notRow{d.fault(index, "record", "%v", err), index}
@@ -194,12 +198,33 @@ func (d *dataAudit) record(index int64, e ledger.Entry, entry, raw []byte) (payl
 	return r.Payload, r.Holds, nil
 }
 
-// erased tells whether the chain knows that the payload was shredded: an operator may not just say so.
-func (d *dataAudit) erased(index int64, e ledger.Entry) error {
-	if _, ok := d.contract["red/"+hex.EncodeToString(e.ID[:])]; !ok {
-		return d.fault(index, "record", "it is said to be erased, and the chain knows nothing of that")
+// erasedKind is the kind of the entry that tells of an erasure; its subject is the erased one.
+const erasedKind = "subject.erased"
+
+// follow keeps account of erasures: an operator may not just say that a payload is gone. The chain must have a redaction
+// of the record, or the log an entry that tells of its subject's erasure, after it if it is in the same log.
+func (d *dataAudit) follow(index int64, e ledger.Entry, erased bool) {
+	if e.Kind == erasedKind {
+		d.erasures[e.Tag] = true
+		delete(d.shredded, e.Tag)
 	}
-	return nil
+	if !erased {
+		return
+	}
+	d.skipped.add(NotErased, 1)
+	_, redacted := d.contract["red/"+hex.EncodeToString(e.ID[:])]
+	if told := d.erasures[e.Tag] && d.origin != string(ledger.Authz); !redacted && !told {
+		d.shredded[e.Tag] = index
+	}
+}
+
+// untold returns the fault of the first record that is said to be erased while nothing tells of that.
+func (d *dataAudit) untold() error {
+	if len(d.shredded) == 0 {
+		return nil
+	}
+	return d.fault(slices.Min(slices.Collect(maps.Values(d.shredded))), "record",
+		"it is said to be erased, and neither chain nor log tells of that")
 }
 
 // entry makes the entry of a row; what only the log knows is taken from the entry at hand.
@@ -240,7 +265,7 @@ func (d *dataAudit) rows(index int64, e ledger.Entry, payload []byte, holds uint
 	case r.Holds > HoldsNone || r.Holds == HoldsErased, r.Holds != HoldsAll && r.Rows != nil:
 		return 0, d.fault(index, what, "they are not of the expected form")
 	case segment == (r.Holds == HoldsNone):
-		return 0, d.fault(index, what, "they are said to be none")
+		return 0, d.fault(index, what, "there are rows of a record that has no readings, or none of one that has")
 	case r.Holds != HoldsAll:
 		return r.Holds, nil
 	}
@@ -286,9 +311,7 @@ func (d *dataAudit) take(b *dataBatch) error {
 		}
 		d.subjects[e.Tag] = subject{e.Seq, index}
 		delete(d.late, e.Supersedes)
-		if i < len(b.holds) && b.holds[i] == HoldsErased {
-			d.skipped.add(NotErased, 1)
-		}
+		d.follow(index, e, i < len(b.holds) && b.holds[i] == HoldsErased)
 		if i < len(b.rowHold) && b.rowHold[i] == HoldsLate {
 			d.skipped.add(NotLateRows, 1)
 			d.late[e.ID] = index

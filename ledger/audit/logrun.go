@@ -96,14 +96,14 @@ func (l *logRun) tree(ctx context.Context) error {
 	case err != nil:
 		if t.differ == "" && ctx.Err() != nil {
 			l.saved.setTree(t.tree, t.offset)
-			return errors.Join(err, l.keep())
+			return errors.Join(err, l.a.keep())
 		}
 		return err
 	}
 	l.root = l.points.sealed.Root.String()
 	l.saved.setTree(t.tree, t.offset)
 	l.saved.Size, l.saved.Root = l.log.Size, l.points.sealed.Root[:]
-	return l.keep()
+	return l.a.keep()
 }
 
 // emptied refuses a log that had entries at the audit before.
@@ -152,13 +152,15 @@ func (l *logRun) dataAudit() *dataAudit {
 	d := l.saved.Data
 	return &dataAudit{origin: string(l.log.Origin), dir: l.dir, size: l.log.Size, withData: l.log.Data, withRows: l.log.Data && l.log.Rows,
 		contract: contract, skipped: l.a.skipped, tell: func(n int64) { l.a.progress(StageData, n, l.log.Size) },
-		at: dataPlace{d[0], d[1], d[2], d[3]}, subjects: l.saved.subjects(), late: late(l.saved.Late)}
+		at: dataPlace{d[0], d[1], d[2], d[3]}, subjects: l.saved.subjects(), late: late(l.saved.Late),
+		erasures: l.a.erasures, shredded: map[ledger.Tag]int64{}}
 }
 
 // data follows the data of record.
 func (l *logRun) data(ctx context.Context) error {
 	d := l.dataAudit()
 	l.note(d)
+	l.saved.loadErasures(d.erasures)
 	from := d.at.Index
 	err := l.a.stage(StageData, from, func() (int64, error) {
 		err := d.run(ctx)
@@ -170,11 +172,12 @@ func (l *logRun) data(ctx context.Context) error {
 	l.people = int64(len(d.subjects))
 	l.saved.Data = []int64{d.at.Index, d.at.Entries, d.at.Records, d.at.Rows}
 	l.saved.setSubjects(d.subjects)
+	l.saved.setErasures(d.erasures)
 	l.saved.Late = map[string]int64{}
 	for id, index := range d.late {
 		l.saved.Late[id.String()] = index
 	}
-	return errors.Join(err, l.keep())
+	return errors.Join(err, l.a.keep())
 }
 
 // note tells which data are not there to be checked.
@@ -191,18 +194,10 @@ func (l *logRun) note(d *dataAudit) {
 	}
 }
 
-// keep saves the state when the audit is one that goes on later.
-func (l *logRun) keep() error {
-	if !l.a.options.Resume {
-		return nil
-	}
-	return l.a.saveState()
-}
-
 // finish reports the log.
 func (l *logRun) finish() error {
 	for _, k := range l.points.keys {
-		l.a.logKeys = append(l.a.logKeys, k.VKey)
+		l.a.logKeys = append(l.a.logKeys, k.String())
 	}
 	l.a.report.Logs = append(l.a.report.Logs, LogReport{Origin: l.log.Name, Size: l.log.Size, Root: l.root,
 		Anchored: l.points.newest(), Subjects: l.people})

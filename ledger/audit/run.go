@@ -29,6 +29,8 @@ type audit struct {
 	skipped *skips
 	noData  bool // of some log the data of record are not there
 
+	erasures map[ledger.Tag]bool // told of in the logs audited so far
+
 	manifest Manifest
 	listed   []string // the logs' keys as the folder has them
 	logKeys  []string // as the chain has them
@@ -52,7 +54,8 @@ func newAudit(dir string, p ledger.Policy, o Options) *audit {
 		o.State = filepath.Clean(dir) + ".audit"
 	}
 	a := &audit{dir: dir, policy: p, options: o, skipped: newSkips(), byName: map[string]LogManifest{},
-		state: &saved{Version: stateVersion, Channel: p.Channel, Logs: map[string]*savedLog{}}}
+		erasures: map[ledger.Tag]bool{},
+		state:    &saved{Version: stateVersion, Channel: p.Channel, Logs: map[string]*savedLog{}}}
 	a.report = Report{Stages: []StageReport{}, Logs: []LogReport{}, At: p.At}
 	return a
 }
@@ -215,7 +218,8 @@ func (a *audit) blocks(ctx context.Context) error {
 	defer f.close()
 	for {
 		if err := ctx.Err(); err != nil {
-			return err
+			a.state.Chain = a.chain.save(f.at)
+			return errors.Join(err, a.keep())
 		}
 		raw, err := f.next()
 		if err == io.EOF {
@@ -239,7 +243,7 @@ func (a *audit) blocks(ctx context.Context) error {
 		return bad(StageChain, "block 0", "is missing")
 	}
 	a.state.Chain = a.chain.save(f.at)
-	return nil
+	return a.keep()
 }
 
 // whole tells whether a file is as long as the manifest says: when a count is wrong then, it is the manifest's.
@@ -283,17 +287,30 @@ func (a *audit) rest(ctx context.Context) error {
 	if err := a.checkFiles(); err != nil {
 		return err
 	}
+	return a.keep()
+}
+
+// keep saves the state when the audit is one that goes on later.
+func (a *audit) keep() error {
 	if !a.options.Resume {
 		return nil
 	}
 	return a.saveState()
 }
 
+// twinSuffix is what the origin line of a log's twin ends with: the same entries under SM3, signed with SM2. A twin is
+// verified by itself, with programs that know these algorithms.
+const twinSuffix = "/sm3"
+
 // checkNoOtherLog refuses an export that leaves out a log with checkpoints on the chain.
 func (a *audit) checkNoOtherLog(contract map[string]Value) error {
 	known := map[string]bool{}
 	for name := range a.byName {
 		known[ledger.OriginID(name)] = true
+		if _, ok := contract["head/"+ledger.OriginID(name+twinSuffix)]; ok {
+			known[ledger.OriginID(name+twinSuffix)] = true
+			a.skipped.add(NotTwin, 0)
+		}
 	}
 	for key := range contract {
 		if id, ok := bytes.CutPrefix([]byte(key), []byte("head/")); ok && !known[string(id)] {

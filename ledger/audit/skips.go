@@ -20,6 +20,7 @@ const (
 	NotPendingRows   ledger.Check = "changed-rows"         // segments whose rows changed, and the later segment is not here yet
 	NotStatus        ledger.Check = "statuses"             // whether statuses and redactions on the chain are of records here
 	NotRows          ledger.Check = "rows-of-readings"     // the rows of device segments are not in the folder
+	NotTwin          ledger.Check = "twin-tree"            // the trees under SM3 that logs have beside theirs
 	NotNewer         ledger.Check = "newer-than-export"    // whether something newer exists than what was exported
 	NotTags          ledger.Check = "subject-names"        // which subject a tag stands for
 	NotLogKeys       ledger.Check = "log-keys-independent" // the logs' keys are the chain's word, none was given

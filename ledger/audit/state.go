@@ -50,6 +50,7 @@ type savedLog struct {
 	Data     []int64          `cbor:"9,keyasint"`  // index, offsets of entries, records, rows
 	Subjects []byte           `cbor:"10,keyasint"` // tag, sequence and index of each, 32 bytes
 	Late     map[string]int64 `cbor:"11,keyasint"`
+	Erasures []byte           `cbor:"12,keyasint"` // tags of subjects whose erasure was told of, 16 bytes each
 }
 
 const stateVersion = 1
@@ -160,6 +161,19 @@ func (l *savedLog) subjects() map[ledger.Tag]subject {
 		out[ledger.Tag(b)] = subject{binary.BigEndian.Uint64(b[16:]), int64(binary.BigEndian.Uint64(b[24:]))}
 	}
 	return out
+}
+
+func (l *savedLog) setErasures(all map[ledger.Tag]bool) {
+	l.Erasures = nil
+	for tag := range all {
+		l.Erasures = append(l.Erasures, tag[:]...)
+	}
+}
+
+func (l *savedLog) loadErasures(into map[ledger.Tag]bool) {
+	for tag := range slices.Chunk(l.Erasures, len(ledger.Tag{})) {
+		into[ledger.Tag(tag)] = true
+	}
 }
 
 // stateDecoding allows what a state may hold and no object of an export: a chain's keys by the million.

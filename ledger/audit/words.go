@@ -37,6 +37,7 @@ var skippedPhrases = map[ledger.Check]phrase{
 	NotLateRows:      {"已被后续数据段取代的数据段的行", "rows of segments that a later segment covers again"},
 	NotPendingRows:   {"行已变更、后续数据段尚未导出的数据段", "segments whose rows changed, while the later segment is not exported yet"},
 	NotRows:          {"设备读数行不在文件夹中", "the rows of readings, which are not in the folder"},
+	NotTwin:          {"国密（SM3）孪生树", "the twin trees under SM3"},
 	NotNewer:         {"导出之后是否还有更新的记录", "whether something newer exists than what was exported"},
 	NotTags:          {"主体标签对应的主体名称", "which subject a tag stands for"},
 	NotStatus:        {"链上状态与删除记录所指的记录", "whether statuses and redactions on the chain are of records here"},

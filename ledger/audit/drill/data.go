@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"plinth/ledger"
 	"plinth/ledger/audit"
@@ -44,11 +45,15 @@ func salt(x *export, rng *rand.Rand) ([]string, bool) {
 
 // erased says of a record that it was erased, which the chain does not know.
 func erased(x *export, rng *rand.Rand) ([]string, bool) {
-	return someRecord(x, rng, func(r *audit.Record) bool {
+	where, ok := someRecord(x, rng, func(r *audit.Record) bool {
 		was := r.Holds
 		r.Holds, r.Payload, r.Salt = audit.HoldsErased, nil, nil
 		return was == audit.HoldsAll
 	})
+	if ok { // of a segment the rows are still there, and say so first
+		where = append(where, strings.Replace(where[0], "record", "rows of record", 1))
+	}
+	return where, ok
 }
 
 // reading alters the value of one stored reading.

@@ -192,6 +192,7 @@ func TestDrill(t *testing.T) {
 		t.Errorf("not checked: %+v", report.NotChecked)
 	}
 	t.Run("a second export adds to the first, and the audit goes on from it", func(t *testing.T) { h.testSecond(dir) })
+	t.Run("an audit that was stopped goes on", func(t *testing.T) { h.testStopped(again) })
 	t.Run("an auditor with other roots is told so", func(t *testing.T) { h.testOtherRoots(again) })
 	t.Run("every alteration is found", func(t *testing.T) { h.testDrill(again) })
 }
@@ -223,6 +224,28 @@ func (h *house) testSecond(dir string) {
 	}
 	if whole := h.audit(dir, audit.Options{}, ledger.ProvenWithData); !slices.Equal(whole.Logs, r.Logs) {
 		h.t.Errorf("audited on: %+v, from the beginning: %+v", r.Logs, whole.Logs)
+	}
+}
+
+// testStopped stops an audit at every stage that takes long, and lets it go on each time.
+func (h *house) testStopped(dir string) {
+	o := audit.Options{Resume: true, State: filepath.Join(h.t.TempDir(), "state")}
+	for _, at := range []audit.Stage{audit.StageChain, audit.StageTree, audit.StageData} {
+		ctx, cancel := context.WithCancel(h.t.Context())
+		o.Progress = func(p audit.Progress) {
+			if p.Stage == at {
+				cancel()
+			}
+		}
+		if r, err := audit.Run(ctx, dir, h.policy, o); r.Fault != nil || err != nil && !errors.Is(err, context.Canceled) {
+			h.t.Errorf("stopped in %s: %v, %v", at, r.Fault, err)
+		}
+		cancel()
+	}
+	o.Progress = nil
+	r := h.audit(dir, o, ledger.ProvenWithData)
+	if whole := h.audit(dir, audit.Options{}, ledger.ProvenWithData); !slices.Equal(whole.Logs, r.Logs) || whole.Chain != r.Chain {
+		h.t.Errorf("went on: %+v %+v, in one go: %+v %+v", r.Logs, r.Chain, whole.Logs, whole.Chain)
 	}
 }
 
