@@ -62,6 +62,7 @@ type FabricConfig struct {
 type LedgerConfig struct {
 	Name        string        `help:"First part of the logs' origins, unique in the world." default:"putuo.plinth"`
 	AnchorEvery time.Duration `help:"Least time between two anchors of one log." default:"2s"`
+	Twin        string        `help:"sm3: each log has a second tree of SM3 hashes, signed with SM2 and anchored with the first. Once anchored it cannot be turned off." enum:",sm3" default:""`
 	TSAURL      string        `name:"tsa-url" help:"Time-stamp authority (RFC 3161) that stamps anchored checkpoints; empty: none does." default:""`
 	TSARoots    string        `name:"tsa-roots" help:"PEM file with the authority's root certificates; required with an authority." default:""`
 }

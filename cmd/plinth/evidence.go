@@ -38,7 +38,7 @@ func (h *house) openLedger(ctx context.Context) error {
 	}
 	store := postgres.NewLedger(h.pg)
 	logs, err := sequencer.Open(ctx, sequencer.Config{Dir: filepath.Join(h.cfg.Data, "ledger"), Name: h.cfg.Ledger.Name,
-		AnchorEvery: h.cfg.Ledger.AnchorEvery, Trust: policy, Timestamper: timestamper}, store, chain, h.now, h.log)
+		AnchorEvery: h.cfg.Ledger.AnchorEvery, Twin: h.cfg.Ledger.Twin == "sm3", Trust: policy, Timestamper: timestamper}, store, chain, h.now, h.log)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type cli struct {
 	Import      ImportCmd   `cmd:"" help:"Bring files into a running service by a mapping."`
 	Evidence    evidenceCmd `cmd:"" help:"Export the evidence of a running service for an offline audit."`
 	Drill       drillCmd    `cmd:"" help:"Test the auditor with altered copies of an export."`
+	LedgerTools ledgerCmd   `cmd:"" name:"ledger" help:"Tend the logs of evidence."`
 	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }
 

@@ -22,7 +22,13 @@ import (
 	"plinth/ledger/sequencer"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(killDir) != "" {
+		runToBeKilled()
+		return
+	}
+	stacktest.Main(m)
+}
 
 var when = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
 
@@ -33,6 +39,7 @@ type house struct {
 	db    *postgres.DB
 	chain *ledgertest.Chain
 
+	twin   bool
 	logger *slog.Logger // nil for warnings to standard error
 
 	timestamper sequencer.Timestamper
@@ -41,7 +48,12 @@ type house struct {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), stacktest.Postgres(t))
+	return newHouseAt(t, stacktest.Postgres(t))
+}
+
+func newHouseAt(t testing.TB, url string) *house {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +70,7 @@ func (h *house) open() (*sequencer.Sequencer, error) {
 	}
 	trust := h.trust()
 	trust.TimestampRoots = h.tsaRoots
-	return sequencer.Open(h.t.Context(), sequencer.Config{Dir: h.dir, Name: "putuo.plinth", Trust: trust, Timestamper: h.timestamper, MinFree: 1,
+	return sequencer.Open(h.t.Context(), sequencer.Config{Dir: h.dir, Name: "putuo.plinth", Trust: trust, Timestamper: h.timestamper, MinFree: 1, Twin: h.twin,
 		SealEvery: 5 * time.Millisecond, AnchorEvery: 10 * time.Millisecond, StepEvery: 10 * time.Millisecond},
 		postgres.NewLedger(h.db), h.chain, func() time.Time { return when }, logger)
 }
