@@ -18,7 +18,7 @@ import (
 // commands are what the scripts can say.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"as": cmdAs, "let": cmdLet, "want": cmdWant, "eventually": cmdEventually, "name": cmdName, "moment": cmdMoment,
-	"account": cmdAccount, "flip": cmdFlip, "publish": cmdPublish, "feed": cmdFeed, "crash": cmdCrash, "readyz": cmdReadyz,
+	"account": cmdAccount, "flip": cmdFlip, "publish": cmdPublish, "feed": cmdFeed, "crash": cmdCrash, "readyz": cmdReadyz, "bend": cmdBend,
 }
 
 // cmdAs: as LOGIN METHOD PATH [FILE]. The answer is kept for let and want; a code of 400 and more is a failure.
