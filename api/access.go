@@ -75,6 +75,9 @@ var access = map[string]Access{
 	pb.EvidenceService_GetChain_FullMethodName:    anyone(),
 	pb.EvidenceService_GetRoots_FullMethodName:    public(),
 
+	pb.EvidenceService_GetCase_FullMethodName:           only(auditor, steward, registrar, officer, operator),
+	pb.EvidenceService_GetDeviceEvidence_FullMethodName: only(auditor, steward, registrar, officer, operator),
+
 	// An audit reads everything and costs much of the machine: auditors start it, operators may watch.
 	pb.EvidenceService_StartAudit_FullMethodName:        only(auditor),
 	pb.EvidenceService_StartDrill_FullMethodName:        only(auditor),

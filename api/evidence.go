@@ -40,6 +40,7 @@ type Evidence struct {
 	Channel   string
 	Roots     []ledger.TrustedRoot
 	Desk      *inspection.Desk // audits and drills
+	Segments  Segments
 	Now       func() time.Time
 }
 

@@ -57,12 +57,19 @@ func (s *evidenceService) askHead(ctx context.Context, st sequencer.Status, out 
 	if err != nil {
 		return err
 	}
+	if l.HasTwin() {
+		out.TwinOrigin = l.TwinOrigin()
+	}
 	size, root, err := s.e.Chain.Head(ctx, l.Origin())
 	if err != nil || size == 0 {
 		return err
 	}
 	out.HeadSize, out.HeadRootHash = size, hex.EncodeToString(root[:])
-	return nil
+	keys, err := s.e.Chain.LogKeys(ctx, l.Origin())
+	for _, k := range keys {
+		out.Keys = append(out.Keys, &pb.ChainKey{VerifierKey: k.VKey, FromSize: k.FromSize, UntilSize: k.UntilSize, TxId: k.TxID})
+	}
+	return err
 }
 
 // chainTrouble is the sentence for people; the cause is in the sequencer's log.

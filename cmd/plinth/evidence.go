@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 
 	"plinth/api"
+	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
 	"plinth/ledger"
 	"plinth/ledger/fabric"
 	"plinth/ledger/fabric/network"
 	"plinth/ledger/inspection"
 	"plinth/ledger/sequencer"
+	"plinth/pipelines"
 )
 
 // openLedger opens the logs and the way to the chain.
@@ -51,6 +53,7 @@ func (h *house) openLedger(ctx context.Context) error {
 		return err
 	}
 	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Now: h.now}
+	evidence.Segments = sequencer.Devices{Logs: logs, Store: store, Rows: pipelines.EvidenceRows{Rows: clickhouse.NewReadings(h.ch)}}
 	h.services = append(h.services, api.NewEvidence(evidence))
 	h.routes = append(append(h.routes, api.EvidenceRoutes(evidence)...), api.CaseRoutes(evidence)...)
 	h.routes = append(h.routes, api.ExportRoutes(inspector.export)...)

@@ -157,29 +157,68 @@ journey('c: a department asks, a provider approves, an analyst queries, a denial
   await checkAxe(page, 'denial')
 })
 
-journey('d: an auditor downloads a receipt and verifies it in the browser; an altered byte is refused', async ({ page, t }) => {
+/** watchSent collects what requests carry away from the page, bodies and addresses. */
+function watchSent(page) {
+  const sent = []
+  page.on('request', (r) => sent.push(`${r.url()}\n${r.postData() ?? ''}`))
+  return sent
+}
+
+journey('d: an auditor verifies by short code and picture, an altered byte is refused by its part, an audit ends well', async ({ page, t, expect }) => {
   await signIn(page, 'auditor')
   await page.goto(`${url}/evidence?state=anchored`)
+  const code = await page.locator('table .mono', { hasText: /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/ }).first().innerText()
+  await page.goto(`${url}/evidence?code=${code.replaceAll('-', '').toLowerCase()}`)
   await page.locator('table a[href^="/evidence/"]').first().click()
+  await page.locator('figure.code').waitFor()
   const [download] = await Promise.all([page.waitForEvent('download'), button(page, t('下载凭证', 'Download the receipt')).click()])
   const receipt = readFileSync(await download.path(), 'utf8')
+  const picture = await page.locator('figure.code svg').screenshot()
   await checkAxe(page, 'record')
+
+  await page.goto(`${url}/audits`)
+  await checkAxe(page, 'audits')
+  const start = button(page, t('开始审计', 'Start an audit'))
+  await start.click()
+  await page.waitForURL(/\/audits\/ij_/)
+  const audit = page.url()
   await signOut(page, t)
 
+  // A stranger with the paper in hand: the picture leads to the code, the code to the verdict.
   await page.goto(`${url}/verify`)
-  await page.locator('#receipt').fill(receipt)
   await checkAxe(page, 'verify')
-  await button(page, t('验证', 'Verify')).click()
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'paper.png', mimeType: 'image/png', buffer: picture })
+  await page.waitForURL(`${url}/v/${code}`)
   await page.locator('.verdict', { hasText: t('属实', 'Proven') }).waitFor()
   await page.getByText(t('签名时间：条目里的时间是写入方说的', 'The time of signing: times in the entry are the writer’s word')).waitFor()
   await checkAxe(page, 'verdict')
+  await button(page, t('核验报告', 'Report')).click()
+  await page.getByRole('heading', { name: t('存证核验报告', 'Evidence verification report') }).waitFor()
+  await checkAxe(page, 'report')
 
+  // What is verified by file stays in the browser: no request carries any of it.
+  await page.goto(`${url}/verify`)
+  const sent = watchSent(page)
   for (const at of [0.35, 0.6, 0.85]) {
     const n = Math.floor(receipt.length * at)
     const altered = receipt.slice(0, n) + (receipt[n] === 'A' ? 'B' : 'A') + receipt.slice(n + 1)
-    await page.locator('#receipt').fill(altered)
+    await page.locator('input[type=file]').first().setInputFiles({ name: 'altered.tlog-proof', mimeType: 'application/octet-stream', buffer: Buffer.from(altered) })
+    await page.getByText(/altered\.tlog-proof.*\d+/).first().waitFor()
     await button(page, t('验证', 'Verify')).click()
     await page.locator('.verdict').waitFor()
     assert.doesNotMatch(await page.locator('.verdict').innerText(), new RegExp(t('^属实', '^Proven')))
+    assert.notEqual(await page.locator('.fault-part').innerText(), '')
   }
+  const middle = receipt.slice(Math.floor(receipt.length / 3), Math.floor(receipt.length / 3) + 40)
+  assert.ok(sent.some((s) => s.includes('/v1/evidence/roots')), 'the roots were asked for')
+  assert.deepEqual(sent.filter((s) => s.includes(middle) || s.includes(encodeURIComponent(middle)) || s.split('\n')[1] !== ''), [])
+
+  expect('404')
+  await page.goto(`${url}/v/0000-0000-0000-0000`)
+  await page.getByText(t('没有短码为 0000-0000-0000-0000 的存证', 'No record has the short code 0000-0000-0000-0000')).waitFor()
+
+  await signIn(page, 'auditor')
+  await page.goto(audit)
+  await page.locator('.verdict', { hasText: t('属实', 'Proven') }).waitFor({ timeout: 120_000 })
+  await checkAxe(page, 'audit')
 })

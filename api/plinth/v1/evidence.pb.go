@@ -471,7 +471,11 @@ type Log struct {
 	SealError   string `protobuf:"bytes,12,opt,name=seal_error,json=sealError,proto3" json:"seal_error,omitempty"`
 	AnchorError string `protobuf:"bytes,13,opt,name=anchor_error,json=anchorError,proto3" json:"anchor_error,omitempty"`
 	// The newest anchors, newest first.
-	Anchors       []*ChainAnchor `protobuf:"bytes,14,rep,name=anchors,proto3" json:"anchors,omitempty"`
+	Anchors []*ChainAnchor `protobuf:"bytes,14,rep,name=anchors,proto3" json:"anchors,omitempty"`
+	// The keys that the log has had, as the chain knows them, oldest first.
+	Keys []*ChainKey `protobuf:"bytes,15,rep,name=keys,proto3" json:"keys,omitempty"`
+	// Origin line of the twin tree (SM3, SM2); empty when the log has none.
+	TwinOrigin    string `protobuf:"bytes,16,opt,name=twin_origin,json=twinOrigin,proto3" json:"twin_origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -604,6 +608,91 @@ func (x *Log) GetAnchors() []*ChainAnchor {
 	return nil
 }
 
+func (x *Log) GetKeys() []*ChainKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Log) GetTwinOrigin() string {
+	if x != nil {
+		return x.TwinOrigin
+	}
+	return ""
+}
+
+type ChainKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// C2SP signed-note verifier key.
+	VerifierKey string `protobuf:"bytes,1,opt,name=verifier_key,json=verifierKey,proto3" json:"verifier_key,omitempty"`
+	// The sizes whose checkpoints it signs; until is 0 while it is in force.
+	FromSize  int64 `protobuf:"varint,2,opt,name=from_size,json=fromSize,proto3" json:"from_size,omitempty"`
+	UntilSize int64 `protobuf:"varint,3,opt,name=until_size,json=untilSize,proto3" json:"until_size,omitempty"`
+	// The transaction that made it known.
+	TxId          string `protobuf:"bytes,4,opt,name=tx_id,json=txId,proto3" json:"tx_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChainKey) Reset() {
+	*x = ChainKey{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChainKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChainKey) ProtoMessage() {}
+
+func (x *ChainKey) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChainKey.ProtoReflect.Descriptor instead.
+func (*ChainKey) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ChainKey) GetVerifierKey() string {
+	if x != nil {
+		return x.VerifierKey
+	}
+	return ""
+}
+
+func (x *ChainKey) GetFromSize() int64 {
+	if x != nil {
+		return x.FromSize
+	}
+	return 0
+}
+
+func (x *ChainKey) GetUntilSize() int64 {
+	if x != nil {
+		return x.UntilSize
+	}
+	return 0
+}
+
+func (x *ChainKey) GetTxId() string {
+	if x != nil {
+		return x.TxId
+	}
+	return ""
+}
+
 type ChainAnchor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Size          int64                  `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
@@ -617,7 +706,7 @@ type ChainAnchor struct {
 
 func (x *ChainAnchor) Reset() {
 	*x = ChainAnchor{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +718,7 @@ func (x *ChainAnchor) String() string {
 func (*ChainAnchor) ProtoMessage() {}
 
 func (x *ChainAnchor) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[6]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +731,7 @@ func (x *ChainAnchor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChainAnchor.ProtoReflect.Descriptor instead.
 func (*ChainAnchor) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{6}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ChainAnchor) GetSize() int64 {
@@ -696,7 +785,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -708,7 +797,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[7]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -721,7 +810,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{7}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Chain) GetChannel() string {
@@ -774,7 +863,7 @@ type GetRootsRequest struct {
 
 func (x *GetRootsRequest) Reset() {
 	*x = GetRootsRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +875,7 @@ func (x *GetRootsRequest) String() string {
 func (*GetRootsRequest) ProtoMessage() {}
 
 func (x *GetRootsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[8]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +888,7 @@ func (x *GetRootsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRootsRequest.ProtoReflect.Descriptor instead.
 func (*GetRootsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{8}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{9}
 }
 
 type Root struct {
@@ -813,7 +902,7 @@ type Root struct {
 
 func (x *Root) Reset() {
 	*x = Root{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +914,7 @@ func (x *Root) String() string {
 func (*Root) ProtoMessage() {}
 
 func (x *Root) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[9]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +927,7 @@ func (x *Root) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Root.ProtoReflect.Descriptor instead.
 func (*Root) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{9}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Root) GetMspId() string {
@@ -873,7 +962,7 @@ type Roots struct {
 
 func (x *Roots) Reset() {
 	*x = Roots{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[10]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +974,7 @@ func (x *Roots) String() string {
 func (*Roots) ProtoMessage() {}
 
 func (x *Roots) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[10]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +987,7 @@ func (x *Roots) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Roots.ProtoReflect.Descriptor instead.
 func (*Roots) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{10}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Roots) GetRoots() []*Root {
@@ -923,7 +1012,7 @@ type StartAuditRequest struct {
 
 func (x *StartAuditRequest) Reset() {
 	*x = StartAuditRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[11]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -935,7 +1024,7 @@ func (x *StartAuditRequest) String() string {
 func (*StartAuditRequest) ProtoMessage() {}
 
 func (x *StartAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[11]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -948,7 +1037,7 @@ func (x *StartAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartAuditRequest.ProtoReflect.Descriptor instead.
 func (*StartAuditRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{11}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{12}
 }
 
 type StartDrillRequest struct {
@@ -963,7 +1052,7 @@ type StartDrillRequest struct {
 
 func (x *StartDrillRequest) Reset() {
 	*x = StartDrillRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[12]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1064,7 @@ func (x *StartDrillRequest) String() string {
 func (*StartDrillRequest) ProtoMessage() {}
 
 func (x *StartDrillRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[12]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1077,7 @@ func (x *StartDrillRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartDrillRequest.ProtoReflect.Descriptor instead.
 func (*StartDrillRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{12}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StartDrillRequest) GetSeed() int64 {
@@ -1015,7 +1104,7 @@ type ListEvidenceJobsRequest struct {
 
 func (x *ListEvidenceJobsRequest) Reset() {
 	*x = ListEvidenceJobsRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[13]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1027,7 +1116,7 @@ func (x *ListEvidenceJobsRequest) String() string {
 func (*ListEvidenceJobsRequest) ProtoMessage() {}
 
 func (x *ListEvidenceJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[13]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1040,7 +1129,7 @@ func (x *ListEvidenceJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEvidenceJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListEvidenceJobsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{13}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListEvidenceJobsRequest) GetPageSize() int32 {
@@ -1067,7 +1156,7 @@ type ListEvidenceJobsResponse struct {
 
 func (x *ListEvidenceJobsResponse) Reset() {
 	*x = ListEvidenceJobsResponse{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[14]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1168,7 @@ func (x *ListEvidenceJobsResponse) String() string {
 func (*ListEvidenceJobsResponse) ProtoMessage() {}
 
 func (x *ListEvidenceJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[14]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1181,7 @@ func (x *ListEvidenceJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEvidenceJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListEvidenceJobsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{14}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListEvidenceJobsResponse) GetJobs() []*EvidenceJob {
@@ -1118,7 +1207,7 @@ type GetEvidenceJobRequest struct {
 
 func (x *GetEvidenceJobRequest) Reset() {
 	*x = GetEvidenceJobRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[15]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1219,7 @@ func (x *GetEvidenceJobRequest) String() string {
 func (*GetEvidenceJobRequest) ProtoMessage() {}
 
 func (x *GetEvidenceJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[15]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1232,7 @@ func (x *GetEvidenceJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEvidenceJobRequest.ProtoReflect.Descriptor instead.
 func (*GetEvidenceJobRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{15}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetEvidenceJobRequest) GetJobId() string {
@@ -1162,7 +1251,7 @@ type CancelEvidenceJobRequest struct {
 
 func (x *CancelEvidenceJobRequest) Reset() {
 	*x = CancelEvidenceJobRequest{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[16]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1263,7 @@ func (x *CancelEvidenceJobRequest) String() string {
 func (*CancelEvidenceJobRequest) ProtoMessage() {}
 
 func (x *CancelEvidenceJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[16]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1276,7 @@ func (x *CancelEvidenceJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelEvidenceJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelEvidenceJobRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{16}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CancelEvidenceJobRequest) GetJobId() string {
@@ -1225,7 +1314,7 @@ type EvidenceJob struct {
 
 func (x *EvidenceJob) Reset() {
 	*x = EvidenceJob{}
-	mi := &file_plinth_v1_evidence_proto_msgTypes[17]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1326,7 @@ func (x *EvidenceJob) String() string {
 func (*EvidenceJob) ProtoMessage() {}
 
 func (x *EvidenceJob) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_evidence_proto_msgTypes[17]
+	mi := &file_plinth_v1_evidence_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1339,7 @@ func (x *EvidenceJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceJob.ProtoReflect.Descriptor instead.
 func (*EvidenceJob) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{17}
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EvidenceJob) GetJobId() string {
@@ -1351,6 +1440,508 @@ func (x *EvidenceJob) GetReason() string {
 	return ""
 }
 
+type GetCaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As records name it, e.g. "request:rq_…".
+	CaseId        string `protobuf:"bytes,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCaseRequest) Reset() {
+	*x = GetCaseRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCaseRequest) ProtoMessage() {}
+
+func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
+func (*GetCaseRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetCaseRequest) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
+type EvidenceCase struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	CaseId string                 `protobuf:"bytes,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	// Where the steps on the chain have brought it, e.g. "granted"; empty while none is there.
+	State string      `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Steps []*CaseStep `protobuf:"bytes,3,rep,name=steps,proto3" json:"steps,omitempty"`
+	// All records of the case; steps holds the newest of them when there are very many.
+	TotalSize     int64 `protobuf:"varint,4,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EvidenceCase) Reset() {
+	*x = EvidenceCase{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EvidenceCase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EvidenceCase) ProtoMessage() {}
+
+func (x *EvidenceCase) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EvidenceCase.ProtoReflect.Descriptor instead.
+func (*EvidenceCase) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *EvidenceCase) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
+func (x *EvidenceCase) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *EvidenceCase) GetSteps() []*CaseStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *EvidenceCase) GetTotalSize() int64 {
+	if x != nil {
+		return x.TotalSize
+	}
+	return 0
+}
+
+type CaseStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number on the chain; 0 unless it is put.
+	Seq  int64  `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// "pending" while the record waits for the log; then "waiting" for the chain, "put", or "refused" by the chain.
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// Why it was refused, or what was in the way of one that waits.
+	Reason        string          `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Tries         int64           `protobuf:"varint,5,opt,name=tries,proto3" json:"tries,omitempty"`
+	TxId          string          `protobuf:"bytes,6,opt,name=tx_id,json=txId,proto3" json:"tx_id,omitempty"`
+	Block         int64           `protobuf:"varint,7,opt,name=block,proto3" json:"block,omitempty"`
+	Record        *EvidenceRecord `protobuf:"bytes,8,opt,name=record,proto3" json:"record,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaseStep) Reset() {
+	*x = CaseStep{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaseStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaseStep) ProtoMessage() {}
+
+func (x *CaseStep) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaseStep.ProtoReflect.Descriptor instead.
+func (*CaseStep) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CaseStep) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *CaseStep) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *CaseStep) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *CaseStep) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CaseStep) GetTries() int64 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *CaseStep) GetTxId() string {
+	if x != nil {
+		return x.TxId
+	}
+	return ""
+}
+
+func (x *CaseStep) GetBlock() int64 {
+	if x != nil {
+		return x.Block
+	}
+	return 0
+}
+
+func (x *CaseStep) GetRecord() *EvidenceRecord {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+type GetDeviceEvidenceRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// At most 31 days.
+	From          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeviceEvidenceRequest) Reset() {
+	*x = GetDeviceEvidenceRequest{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeviceEvidenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeviceEvidenceRequest) ProtoMessage() {}
+
+func (x *GetDeviceEvidenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeviceEvidenceRequest.ProtoReflect.Descriptor instead.
+func (*GetDeviceEvidenceRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetDeviceEvidenceRequest) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *GetDeviceEvidenceRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *GetDeviceEvidenceRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+type DeviceEvidence struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Segments      []*SealedSegment       `protobuf:"bytes,1,rep,name=segments,proto3" json:"segments,omitempty"`
+	Gaps          []*Stretch             `protobuf:"bytes,2,rep,name=gaps,proto3" json:"gaps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceEvidence) Reset() {
+	*x = DeviceEvidence{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceEvidence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceEvidence) ProtoMessage() {}
+
+func (x *DeviceEvidence) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceEvidence.ProtoReflect.Descriptor instead.
+func (*DeviceEvidence) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DeviceEvidence) GetSegments() []*SealedSegment {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+func (x *DeviceEvidence) GetGaps() []*Stretch {
+	if x != nil {
+		return x.Gaps
+	}
+	return nil
+}
+
+type SealedSegment struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	RecordId string                 `protobuf:"bytes,1,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	From     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Count    int64                  `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+	State    string                 `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
+	// Its number among the device's entries, once it is sealed.
+	Seq   int64 `protobuf:"varint,6,opt,name=seq,proto3" json:"seq,omitempty"`
+	Index int64 `protobuf:"varint,7,opt,name=index,proto3" json:"index,omitempty"`
+	// The segment that it replaces, because readings came late or were corrected.
+	Supersedes string `protobuf:"bytes,8,opt,name=supersedes,proto3" json:"supersedes,omitempty"`
+	// False when a later segment replaces this one.
+	Current       bool   `protobuf:"varint,9,opt,name=current,proto3" json:"current,omitempty"`
+	ShortCode     string `protobuf:"bytes,10,opt,name=short_code,json=shortCode,proto3" json:"short_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SealedSegment) Reset() {
+	*x = SealedSegment{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SealedSegment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SealedSegment) ProtoMessage() {}
+
+func (x *SealedSegment) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SealedSegment.ProtoReflect.Descriptor instead.
+func (*SealedSegment) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SealedSegment) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *SealedSegment) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *SealedSegment) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *SealedSegment) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SealedSegment) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SealedSegment) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *SealedSegment) GetIndex() int64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *SealedSegment) GetSupersedes() string {
+	if x != nil {
+		return x.Supersedes
+	}
+	return ""
+}
+
+func (x *SealedSegment) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+func (x *SealedSegment) GetShortCode() string {
+	if x != nil {
+		return x.ShortCode
+	}
+	return ""
+}
+
+type Stretch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Stretch) Reset() {
+	*x = Stretch{}
+	mi := &file_plinth_v1_evidence_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Stretch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Stretch) ProtoMessage() {}
+
+func (x *Stretch) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_evidence_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Stretch.ProtoReflect.Descriptor instead.
+func (*Stretch) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_evidence_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Stretch) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Stretch) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
 var File_plinth_v1_evidence_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_evidence_proto_rawDesc = "" +
@@ -1396,7 +1987,7 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"total_size\x18\x03 \x01(\x03R\ttotalSize\"/\n" +
 	"\x10GetRecordRequest\x12\x1b\n" +
 	"\trecord_id\x18\x01 \x01(\tR\brecordId\"\x11\n" +
-	"\x0fGetChainRequest\"\xe4\x03\n" +
+	"\x0fGetChainRequest\"\xae\x04\n" +
 	"\x03Log\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\tR\x06origin\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\x12\x1b\n" +
@@ -1417,7 +2008,16 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\n" +
 	"seal_error\x18\f \x01(\tR\tsealError\x12!\n" +
 	"\fanchor_error\x18\r \x01(\tR\vanchorError\x120\n" +
-	"\aanchors\x18\x0e \x03(\v2\x16.plinth.v1.ChainAnchorR\aanchors\"\x95\x01\n" +
+	"\aanchors\x18\x0e \x03(\v2\x16.plinth.v1.ChainAnchorR\aanchors\x12'\n" +
+	"\x04keys\x18\x0f \x03(\v2\x13.plinth.v1.ChainKeyR\x04keys\x12\x1f\n" +
+	"\vtwin_origin\x18\x10 \x01(\tR\n" +
+	"twinOrigin\"~\n" +
+	"\bChainKey\x12!\n" +
+	"\fverifier_key\x18\x01 \x01(\tR\vverifierKey\x12\x1b\n" +
+	"\tfrom_size\x18\x02 \x01(\x03R\bfromSize\x12\x1d\n" +
+	"\n" +
+	"until_size\x18\x03 \x01(\x03R\tuntilSize\x12\x13\n" +
+	"\x05tx_id\x18\x04 \x01(\tR\x04txId\"\x95\x01\n" +
 	"\vChainAnchor\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\x03R\x04size\x12\x1b\n" +
 	"\troot_hash\x18\x02 \x01(\tR\brootHash\x12\x13\n" +
@@ -1471,12 +2071,56 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\x06rounds\x18\v \x01(\x05R\x06rounds\x12\x12\n" +
 	"\x04word\x18\f \x01(\tR\x04word\x12/\n" +
 	"\x06report\x18\r \x01(\v2\x17.google.protobuf.StructR\x06report\x12\x16\n" +
-	"\x06reason\x18\x0e \x01(\tR\x06reason2\xc8\a\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\")\n" +
+	"\x0eGetCaseRequest\x12\x17\n" +
+	"\acase_id\x18\x01 \x01(\tR\x06caseId\"\x87\x01\n" +
+	"\fEvidenceCase\x12\x17\n" +
+	"\acase_id\x18\x01 \x01(\tR\x06caseId\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12)\n" +
+	"\x05steps\x18\x03 \x03(\v2\x13.plinth.v1.CaseStepR\x05steps\x12\x1d\n" +
+	"\n" +
+	"total_size\x18\x04 \x01(\x03R\ttotalSize\"\xd2\x01\n" +
+	"\bCaseStep\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05tries\x18\x05 \x01(\x03R\x05tries\x12\x13\n" +
+	"\x05tx_id\x18\x06 \x01(\tR\x04txId\x12\x14\n" +
+	"\x05block\x18\a \x01(\x03R\x05block\x121\n" +
+	"\x06record\x18\b \x01(\v2\x19.plinth.v1.EvidenceRecordR\x06record\"\x93\x01\n" +
+	"\x18GetDeviceEvidenceRequest\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12.\n" +
+	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\"n\n" +
+	"\x0eDeviceEvidence\x124\n" +
+	"\bsegments\x18\x01 \x03(\v2\x18.plinth.v1.SealedSegmentR\bsegments\x12&\n" +
+	"\x04gaps\x18\x02 \x03(\v2\x12.plinth.v1.StretchR\x04gaps\"\xb5\x02\n" +
+	"\rSealedSegment\x12\x1b\n" +
+	"\trecord_id\x18\x01 \x01(\tR\brecordId\x12.\n" +
+	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x14\n" +
+	"\x05count\x18\x04 \x01(\x03R\x05count\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\tR\x05state\x12\x10\n" +
+	"\x03seq\x18\x06 \x01(\x03R\x03seq\x12\x14\n" +
+	"\x05index\x18\a \x01(\x03R\x05index\x12\x1e\n" +
+	"\n" +
+	"supersedes\x18\b \x01(\tR\n" +
+	"supersedes\x12\x18\n" +
+	"\acurrent\x18\t \x01(\bR\acurrent\x12\x1d\n" +
+	"\n" +
+	"short_code\x18\n" +
+	" \x01(\tR\tshortCode\"e\n" +
+	"\aStretch\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02to2\xb6\t\n" +
 	"\x0fEvidenceService\x12j\n" +
 	"\vListRecords\x12\x1d.plinth.v1.ListRecordsRequest\x1a\x1e.plinth.v1.ListRecordsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/evidence/records\x12m\n" +
 	"\tGetRecord\x12\x1b.plinth.v1.GetRecordRequest\x1a\x19.plinth.v1.EvidenceRecord\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/evidence/records/{record_id}\x12T\n" +
 	"\bGetChain\x12\x1a.plinth.v1.GetChainRequest\x1a\x10.plinth.v1.Chain\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/evidence/chain\x12T\n" +
-	"\bGetRoots\x12\x1a.plinth.v1.GetRootsRequest\x1a\x10.plinth.v1.Roots\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/evidence/roots\x12b\n" +
+	"\bGetRoots\x12\x1a.plinth.v1.GetRootsRequest\x1a\x10.plinth.v1.Roots\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/evidence/roots\x12c\n" +
+	"\aGetCase\x12\x19.plinth.v1.GetCaseRequest\x1a\x17.plinth.v1.EvidenceCase\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/evidence/cases/{case_id}\x12\x86\x01\n" +
+	"\x11GetDeviceEvidence\x12#.plinth.v1.GetDeviceEvidenceRequest\x1a\x19.plinth.v1.DeviceEvidence\"1\x82\xd3\xe4\x93\x02+\x12)/v1/evidence/devices/{device_id}/segments\x12b\n" +
 	"\n" +
 	"StartAudit\x12\x1c.plinth.v1.StartAuditRequest\x1a\x16.plinth.v1.EvidenceJob\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/evidence/audits\x12b\n" +
 	"\n" +
@@ -1497,7 +2141,7 @@ func file_plinth_v1_evidence_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_evidence_proto_rawDescData
 }
 
-var file_plinth_v1_evidence_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_plinth_v1_evidence_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_plinth_v1_evidence_proto_goTypes = []any{
 	(*EvidenceRecord)(nil),           // 0: plinth.v1.EvidenceRecord
 	(*ListRecordsRequest)(nil),       // 1: plinth.v1.ListRecordsRequest
@@ -1505,59 +2149,82 @@ var file_plinth_v1_evidence_proto_goTypes = []any{
 	(*GetRecordRequest)(nil),         // 3: plinth.v1.GetRecordRequest
 	(*GetChainRequest)(nil),          // 4: plinth.v1.GetChainRequest
 	(*Log)(nil),                      // 5: plinth.v1.Log
-	(*ChainAnchor)(nil),              // 6: plinth.v1.ChainAnchor
-	(*Chain)(nil),                    // 7: plinth.v1.Chain
-	(*GetRootsRequest)(nil),          // 8: plinth.v1.GetRootsRequest
-	(*Root)(nil),                     // 9: plinth.v1.Root
-	(*Roots)(nil),                    // 10: plinth.v1.Roots
-	(*StartAuditRequest)(nil),        // 11: plinth.v1.StartAuditRequest
-	(*StartDrillRequest)(nil),        // 12: plinth.v1.StartDrillRequest
-	(*ListEvidenceJobsRequest)(nil),  // 13: plinth.v1.ListEvidenceJobsRequest
-	(*ListEvidenceJobsResponse)(nil), // 14: plinth.v1.ListEvidenceJobsResponse
-	(*GetEvidenceJobRequest)(nil),    // 15: plinth.v1.GetEvidenceJobRequest
-	(*CancelEvidenceJobRequest)(nil), // 16: plinth.v1.CancelEvidenceJobRequest
-	(*EvidenceJob)(nil),              // 17: plinth.v1.EvidenceJob
-	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),          // 19: google.protobuf.Struct
+	(*ChainKey)(nil),                 // 6: plinth.v1.ChainKey
+	(*ChainAnchor)(nil),              // 7: plinth.v1.ChainAnchor
+	(*Chain)(nil),                    // 8: plinth.v1.Chain
+	(*GetRootsRequest)(nil),          // 9: plinth.v1.GetRootsRequest
+	(*Root)(nil),                     // 10: plinth.v1.Root
+	(*Roots)(nil),                    // 11: plinth.v1.Roots
+	(*StartAuditRequest)(nil),        // 12: plinth.v1.StartAuditRequest
+	(*StartDrillRequest)(nil),        // 13: plinth.v1.StartDrillRequest
+	(*ListEvidenceJobsRequest)(nil),  // 14: plinth.v1.ListEvidenceJobsRequest
+	(*ListEvidenceJobsResponse)(nil), // 15: plinth.v1.ListEvidenceJobsResponse
+	(*GetEvidenceJobRequest)(nil),    // 16: plinth.v1.GetEvidenceJobRequest
+	(*CancelEvidenceJobRequest)(nil), // 17: plinth.v1.CancelEvidenceJobRequest
+	(*EvidenceJob)(nil),              // 18: plinth.v1.EvidenceJob
+	(*GetCaseRequest)(nil),           // 19: plinth.v1.GetCaseRequest
+	(*EvidenceCase)(nil),             // 20: plinth.v1.EvidenceCase
+	(*CaseStep)(nil),                 // 21: plinth.v1.CaseStep
+	(*GetDeviceEvidenceRequest)(nil), // 22: plinth.v1.GetDeviceEvidenceRequest
+	(*DeviceEvidence)(nil),           // 23: plinth.v1.DeviceEvidence
+	(*SealedSegment)(nil),            // 24: plinth.v1.SealedSegment
+	(*Stretch)(nil),                  // 25: plinth.v1.Stretch
+	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),          // 27: google.protobuf.Struct
 }
 var file_plinth_v1_evidence_proto_depIdxs = []int32{
-	18, // 0: plinth.v1.EvidenceRecord.at:type_name -> google.protobuf.Timestamp
-	18, // 1: plinth.v1.ListRecordsRequest.from:type_name -> google.protobuf.Timestamp
-	18, // 2: plinth.v1.ListRecordsRequest.to:type_name -> google.protobuf.Timestamp
+	26, // 0: plinth.v1.EvidenceRecord.at:type_name -> google.protobuf.Timestamp
+	26, // 1: plinth.v1.ListRecordsRequest.from:type_name -> google.protobuf.Timestamp
+	26, // 2: plinth.v1.ListRecordsRequest.to:type_name -> google.protobuf.Timestamp
 	0,  // 3: plinth.v1.ListRecordsResponse.records:type_name -> plinth.v1.EvidenceRecord
-	18, // 4: plinth.v1.Log.anchored_at:type_name -> google.protobuf.Timestamp
-	6,  // 5: plinth.v1.Log.anchors:type_name -> plinth.v1.ChainAnchor
-	18, // 6: plinth.v1.ChainAnchor.at:type_name -> google.protobuf.Timestamp
-	5,  // 7: plinth.v1.Chain.logs:type_name -> plinth.v1.Log
-	18, // 8: plinth.v1.Chain.at:type_name -> google.protobuf.Timestamp
-	9,  // 9: plinth.v1.Roots.roots:type_name -> plinth.v1.Root
-	17, // 10: plinth.v1.ListEvidenceJobsResponse.jobs:type_name -> plinth.v1.EvidenceJob
-	18, // 11: plinth.v1.EvidenceJob.started_at:type_name -> google.protobuf.Timestamp
-	18, // 12: plinth.v1.EvidenceJob.ended_at:type_name -> google.protobuf.Timestamp
-	19, // 13: plinth.v1.EvidenceJob.report:type_name -> google.protobuf.Struct
-	1,  // 14: plinth.v1.EvidenceService.ListRecords:input_type -> plinth.v1.ListRecordsRequest
-	3,  // 15: plinth.v1.EvidenceService.GetRecord:input_type -> plinth.v1.GetRecordRequest
-	4,  // 16: plinth.v1.EvidenceService.GetChain:input_type -> plinth.v1.GetChainRequest
-	8,  // 17: plinth.v1.EvidenceService.GetRoots:input_type -> plinth.v1.GetRootsRequest
-	11, // 18: plinth.v1.EvidenceService.StartAudit:input_type -> plinth.v1.StartAuditRequest
-	12, // 19: plinth.v1.EvidenceService.StartDrill:input_type -> plinth.v1.StartDrillRequest
-	13, // 20: plinth.v1.EvidenceService.ListEvidenceJobs:input_type -> plinth.v1.ListEvidenceJobsRequest
-	15, // 21: plinth.v1.EvidenceService.GetEvidenceJob:input_type -> plinth.v1.GetEvidenceJobRequest
-	16, // 22: plinth.v1.EvidenceService.CancelEvidenceJob:input_type -> plinth.v1.CancelEvidenceJobRequest
-	2,  // 23: plinth.v1.EvidenceService.ListRecords:output_type -> plinth.v1.ListRecordsResponse
-	0,  // 24: plinth.v1.EvidenceService.GetRecord:output_type -> plinth.v1.EvidenceRecord
-	7,  // 25: plinth.v1.EvidenceService.GetChain:output_type -> plinth.v1.Chain
-	10, // 26: plinth.v1.EvidenceService.GetRoots:output_type -> plinth.v1.Roots
-	17, // 27: plinth.v1.EvidenceService.StartAudit:output_type -> plinth.v1.EvidenceJob
-	17, // 28: plinth.v1.EvidenceService.StartDrill:output_type -> plinth.v1.EvidenceJob
-	14, // 29: plinth.v1.EvidenceService.ListEvidenceJobs:output_type -> plinth.v1.ListEvidenceJobsResponse
-	17, // 30: plinth.v1.EvidenceService.GetEvidenceJob:output_type -> plinth.v1.EvidenceJob
-	17, // 31: plinth.v1.EvidenceService.CancelEvidenceJob:output_type -> plinth.v1.EvidenceJob
-	23, // [23:32] is the sub-list for method output_type
-	14, // [14:23] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	26, // 4: plinth.v1.Log.anchored_at:type_name -> google.protobuf.Timestamp
+	7,  // 5: plinth.v1.Log.anchors:type_name -> plinth.v1.ChainAnchor
+	6,  // 6: plinth.v1.Log.keys:type_name -> plinth.v1.ChainKey
+	26, // 7: plinth.v1.ChainAnchor.at:type_name -> google.protobuf.Timestamp
+	5,  // 8: plinth.v1.Chain.logs:type_name -> plinth.v1.Log
+	26, // 9: plinth.v1.Chain.at:type_name -> google.protobuf.Timestamp
+	10, // 10: plinth.v1.Roots.roots:type_name -> plinth.v1.Root
+	18, // 11: plinth.v1.ListEvidenceJobsResponse.jobs:type_name -> plinth.v1.EvidenceJob
+	26, // 12: plinth.v1.EvidenceJob.started_at:type_name -> google.protobuf.Timestamp
+	26, // 13: plinth.v1.EvidenceJob.ended_at:type_name -> google.protobuf.Timestamp
+	27, // 14: plinth.v1.EvidenceJob.report:type_name -> google.protobuf.Struct
+	21, // 15: plinth.v1.EvidenceCase.steps:type_name -> plinth.v1.CaseStep
+	0,  // 16: plinth.v1.CaseStep.record:type_name -> plinth.v1.EvidenceRecord
+	26, // 17: plinth.v1.GetDeviceEvidenceRequest.from:type_name -> google.protobuf.Timestamp
+	26, // 18: plinth.v1.GetDeviceEvidenceRequest.to:type_name -> google.protobuf.Timestamp
+	24, // 19: plinth.v1.DeviceEvidence.segments:type_name -> plinth.v1.SealedSegment
+	25, // 20: plinth.v1.DeviceEvidence.gaps:type_name -> plinth.v1.Stretch
+	26, // 21: plinth.v1.SealedSegment.from:type_name -> google.protobuf.Timestamp
+	26, // 22: plinth.v1.SealedSegment.to:type_name -> google.protobuf.Timestamp
+	26, // 23: plinth.v1.Stretch.from:type_name -> google.protobuf.Timestamp
+	26, // 24: plinth.v1.Stretch.to:type_name -> google.protobuf.Timestamp
+	1,  // 25: plinth.v1.EvidenceService.ListRecords:input_type -> plinth.v1.ListRecordsRequest
+	3,  // 26: plinth.v1.EvidenceService.GetRecord:input_type -> plinth.v1.GetRecordRequest
+	4,  // 27: plinth.v1.EvidenceService.GetChain:input_type -> plinth.v1.GetChainRequest
+	9,  // 28: plinth.v1.EvidenceService.GetRoots:input_type -> plinth.v1.GetRootsRequest
+	19, // 29: plinth.v1.EvidenceService.GetCase:input_type -> plinth.v1.GetCaseRequest
+	22, // 30: plinth.v1.EvidenceService.GetDeviceEvidence:input_type -> plinth.v1.GetDeviceEvidenceRequest
+	12, // 31: plinth.v1.EvidenceService.StartAudit:input_type -> plinth.v1.StartAuditRequest
+	13, // 32: plinth.v1.EvidenceService.StartDrill:input_type -> plinth.v1.StartDrillRequest
+	14, // 33: plinth.v1.EvidenceService.ListEvidenceJobs:input_type -> plinth.v1.ListEvidenceJobsRequest
+	16, // 34: plinth.v1.EvidenceService.GetEvidenceJob:input_type -> plinth.v1.GetEvidenceJobRequest
+	17, // 35: plinth.v1.EvidenceService.CancelEvidenceJob:input_type -> plinth.v1.CancelEvidenceJobRequest
+	2,  // 36: plinth.v1.EvidenceService.ListRecords:output_type -> plinth.v1.ListRecordsResponse
+	0,  // 37: plinth.v1.EvidenceService.GetRecord:output_type -> plinth.v1.EvidenceRecord
+	8,  // 38: plinth.v1.EvidenceService.GetChain:output_type -> plinth.v1.Chain
+	11, // 39: plinth.v1.EvidenceService.GetRoots:output_type -> plinth.v1.Roots
+	20, // 40: plinth.v1.EvidenceService.GetCase:output_type -> plinth.v1.EvidenceCase
+	23, // 41: plinth.v1.EvidenceService.GetDeviceEvidence:output_type -> plinth.v1.DeviceEvidence
+	18, // 42: plinth.v1.EvidenceService.StartAudit:output_type -> plinth.v1.EvidenceJob
+	18, // 43: plinth.v1.EvidenceService.StartDrill:output_type -> plinth.v1.EvidenceJob
+	15, // 44: plinth.v1.EvidenceService.ListEvidenceJobs:output_type -> plinth.v1.ListEvidenceJobsResponse
+	18, // 45: plinth.v1.EvidenceService.GetEvidenceJob:output_type -> plinth.v1.EvidenceJob
+	18, // 46: plinth.v1.EvidenceService.CancelEvidenceJob:output_type -> plinth.v1.EvidenceJob
+	36, // [36:47] is the sub-list for method output_type
+	25, // [25:36] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_evidence_proto_init() }
@@ -1571,7 +2238,7 @@ func file_plinth_v1_evidence_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_evidence_proto_rawDesc), len(file_plinth_v1_evidence_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,8 @@ const (
 	EvidenceService_GetRecord_FullMethodName         = "/plinth.v1.EvidenceService/GetRecord"
 	EvidenceService_GetChain_FullMethodName          = "/plinth.v1.EvidenceService/GetChain"
 	EvidenceService_GetRoots_FullMethodName          = "/plinth.v1.EvidenceService/GetRoots"
+	EvidenceService_GetCase_FullMethodName           = "/plinth.v1.EvidenceService/GetCase"
+	EvidenceService_GetDeviceEvidence_FullMethodName = "/plinth.v1.EvidenceService/GetDeviceEvidence"
 	EvidenceService_StartAudit_FullMethodName        = "/plinth.v1.EvidenceService/StartAudit"
 	EvidenceService_StartDrill_FullMethodName        = "/plinth.v1.EvidenceService/StartDrill"
 	EvidenceService_ListEvidenceJobs_FullMethodName  = "/plinth.v1.EvidenceService/ListEvidenceJobs"
@@ -43,6 +45,11 @@ type EvidenceServiceClient interface {
 	GetChain(ctx context.Context, in *GetChainRequest, opts ...grpc.CallOption) (*Chain, error)
 	// GetRoots returns the organisations' root certificates that a receipt is verified against. It is public.
 	GetRoots(ctx context.Context, in *GetRootsRequest, opts ...grpc.CallOption) (*Roots, error)
+	// GetCase returns the steps of a procedure in the order of the log, and how each of them stands on the chain.
+	GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*EvidenceCase, error)
+	// GetDeviceEvidence lists a device's sealed segments over a period, and the stretches that none of them covers. The
+	// file for plinth-verify device: GET /v1/evidence/devices/{device_id}/file.
+	GetDeviceEvidence(ctx context.Context, in *GetDeviceEvidenceRequest, opts ...grpc.CallOption) (*DeviceEvidence, error)
 	// StartAudit begins an audit of the whole log and chain, from the data of record. One audit or drill runs at a time.
 	StartAudit(ctx context.Context, in *StartAuditRequest, opts ...grpc.CallOption) (*EvidenceJob, error)
 	// StartDrill begins a tamper drill: copies are damaged at random, and each is audited. The data of record is not touched.
@@ -95,6 +102,26 @@ func (c *evidenceServiceClient) GetRoots(ctx context.Context, in *GetRootsReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Roots)
 	err := c.cc.Invoke(ctx, EvidenceService_GetRoots_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *evidenceServiceClient) GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*EvidenceCase, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EvidenceCase)
+	err := c.cc.Invoke(ctx, EvidenceService_GetCase_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *evidenceServiceClient) GetDeviceEvidence(ctx context.Context, in *GetDeviceEvidenceRequest, opts ...grpc.CallOption) (*DeviceEvidence, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeviceEvidence)
+	err := c.cc.Invoke(ctx, EvidenceService_GetDeviceEvidence_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +191,11 @@ type EvidenceServiceServer interface {
 	GetChain(context.Context, *GetChainRequest) (*Chain, error)
 	// GetRoots returns the organisations' root certificates that a receipt is verified against. It is public.
 	GetRoots(context.Context, *GetRootsRequest) (*Roots, error)
+	// GetCase returns the steps of a procedure in the order of the log, and how each of them stands on the chain.
+	GetCase(context.Context, *GetCaseRequest) (*EvidenceCase, error)
+	// GetDeviceEvidence lists a device's sealed segments over a period, and the stretches that none of them covers. The
+	// file for plinth-verify device: GET /v1/evidence/devices/{device_id}/file.
+	GetDeviceEvidence(context.Context, *GetDeviceEvidenceRequest) (*DeviceEvidence, error)
 	// StartAudit begins an audit of the whole log and chain, from the data of record. One audit or drill runs at a time.
 	StartAudit(context.Context, *StartAuditRequest) (*EvidenceJob, error)
 	// StartDrill begins a tamper drill: copies are damaged at random, and each is audited. The data of record is not touched.
@@ -193,6 +225,12 @@ func (UnimplementedEvidenceServiceServer) GetChain(context.Context, *GetChainReq
 }
 func (UnimplementedEvidenceServiceServer) GetRoots(context.Context, *GetRootsRequest) (*Roots, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRoots not implemented")
+}
+func (UnimplementedEvidenceServiceServer) GetCase(context.Context, *GetCaseRequest) (*EvidenceCase, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCase not implemented")
+}
+func (UnimplementedEvidenceServiceServer) GetDeviceEvidence(context.Context, *GetDeviceEvidenceRequest) (*DeviceEvidence, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeviceEvidence not implemented")
 }
 func (UnimplementedEvidenceServiceServer) StartAudit(context.Context, *StartAuditRequest) (*EvidenceJob, error) {
 	return nil, status.Error(codes.Unimplemented, "method StartAudit not implemented")
@@ -298,6 +336,42 @@ func _EvidenceService_GetRoots_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(EvidenceServiceServer).GetRoots(ctx, req.(*GetRootsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EvidenceService_GetCase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).GetCase(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_GetCase_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).GetCase(ctx, req.(*GetCaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EvidenceService_GetDeviceEvidence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeviceEvidenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EvidenceServiceServer).GetDeviceEvidence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EvidenceService_GetDeviceEvidence_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EvidenceServiceServer).GetDeviceEvidence(ctx, req.(*GetDeviceEvidenceRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -414,6 +488,14 @@ var EvidenceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRoots",
 			Handler:    _EvidenceService_GetRoots_Handler,
+		},
+		{
+			MethodName: "GetCase",
+			Handler:    _EvidenceService_GetCase_Handler,
+		},
+		{
+			MethodName: "GetDeviceEvidence",
+			Handler:    _EvidenceService_GetDeviceEvidence_Handler,
 		},
 		{
 			MethodName: "StartAudit",

@@ -545,6 +545,20 @@ export interface Log {
   anchorError: string
   // The newest anchors, newest first.
   anchors: ChainAnchor[]
+  // The keys that the log has had, as the chain knows them, oldest first.
+  keys: ChainKey[]
+  // Origin line of the twin tree (SM3, SM2); empty when the log has none.
+  twinOrigin: string
+}
+
+export interface ChainKey {
+  // C2SP signed-note verifier key.
+  verifierKey: string
+  // The sizes whose checkpoints it signs; until is 0 while it is in force.
+  fromSize: string
+  untilSize: string
+  // The transaction that made it known.
+  txId: string
 }
 
 export interface ChainAnchor {
@@ -627,6 +641,67 @@ export interface EvidenceJob {
   report: Record<string, unknown> | null | undefined
   // Why it could not be carried through.
   reason: string
+}
+
+export interface GetCaseRequest {
+  // As records name it, e.g. "request:rq_…".
+  caseId: string
+}
+
+export interface EvidenceCase {
+  caseId: string
+  // Where the steps on the chain have brought it, e.g. "granted"; empty while none is there.
+  state: string
+  steps: CaseStep[]
+  // All records of the case; steps holds the newest of them when there are very many.
+  totalSize: string
+}
+
+export interface CaseStep {
+  // Its number on the chain; 0 unless it is put.
+  seq: string
+  kind: string
+  // "pending" while the record waits for the log; then "waiting" for the chain, "put", or "refused" by the chain.
+  state: string
+  // Why it was refused, or what was in the way of one that waits.
+  reason: string
+  tries: string
+  txId: string
+  block: string
+  record: EvidenceRecord | null | undefined
+}
+
+export interface GetDeviceEvidenceRequest {
+  deviceId: string
+  // At most 31 days.
+  from: string | null | undefined
+  to: string | null | undefined
+}
+
+export interface DeviceEvidence {
+  segments: SealedSegment[]
+  gaps: Stretch[]
+}
+
+export interface SealedSegment {
+  recordId: string
+  from: string | null | undefined
+  to: string | null | undefined
+  count: string
+  state: string
+  // Its number among the device's entries, once it is sealed.
+  seq: string
+  index: string
+  // The segment that it replaces, because readings came late or were corrected.
+  supersedes: string
+  // False when a later segment replaces this one.
+  current: boolean
+  shortCode: string
+}
+
+export interface Stretch {
+  from: string | null | undefined
+  to: string | null | undefined
 }
 
 export interface Mapping {
@@ -1205,6 +1280,8 @@ export const plinth = {
   getRecord: (ask: Ask<GetRecordRequest> = {}, how?: How) => call<EvidenceRecord>('GET', '/v1/evidence/records/{recordId}', '', ask, how),
   getChain: (ask: Ask<GetChainRequest> = {}, how?: How) => call<Chain>('GET', '/v1/evidence/chain', '', ask, how),
   getRoots: (ask: Ask<GetRootsRequest> = {}, how?: How) => call<Roots>('GET', '/v1/evidence/roots', '', ask, how),
+  getCase: (ask: Ask<GetCaseRequest> = {}, how?: How) => call<EvidenceCase>('GET', '/v1/evidence/cases/{caseId}', '', ask, how),
+  getDeviceEvidence: (ask: Ask<GetDeviceEvidenceRequest> = {}, how?: How) => call<DeviceEvidence>('GET', '/v1/evidence/devices/{deviceId}/segments', '', ask, how),
   startAudit: (ask: Ask<StartAuditRequest> = {}, how?: How) => call<EvidenceJob>('POST', '/v1/evidence/audits', '*', ask, how),
   startDrill: (ask: Ask<StartDrillRequest> = {}, how?: How) => call<EvidenceJob>('POST', '/v1/evidence/drills', '*', ask, how),
   listEvidenceJobs: (ask: Ask<ListEvidenceJobsRequest> = {}, how?: How) => call<ListEvidenceJobsResponse>('GET', '/v1/evidence/jobs', '', ask, how),

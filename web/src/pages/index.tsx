@@ -34,6 +34,7 @@ const Trends = lazy(() => import('./events/trends'))
 const Records = lazy(() => import('./evidence/records'))
 const RecordPage = lazy(() => import('./evidence/record'))
 const Chain = lazy(() => import('./evidence/chain'))
+const CasePage = lazy(() => import('./evidence/case'))
 const Audits = lazy(() => import('./evidence/audits'))
 const AuditPage = lazy(() => import('./evidence/audit'))
 const Verify = lazy(() => import('./evidence/verify'))
@@ -111,6 +112,7 @@ export function Pages() {
         <Route path="/trends" element={<Trends />} />
         <Route path="/evidence" element={<Records />} />
         <Route path="/evidence/:id" element={<RecordPage />} />
+        <Route path="/evidence/cases/:id" element={<CasePage />} />
         <Route path="/chain" element={<Chain />} />
         <Route path="/audits" element={<Audits />} />
         <Route path="/audits/:id" element={<AuditPage />} />

@@ -7,7 +7,7 @@ const tones: Record<string, Tone> = {
   draft: 'plain', submitted: 'wait', returned: 'warn', accepted: 'wait', in_review: 'wait', public_notice: 'wait',
   registered: 'ok', rejected: 'late', expired: 'late',
   // evidence
-  pending: 'wait', sealed: 'wait', anchored: 'ok',
+  pending: 'wait', sealed: 'wait', anchored: 'ok', waiting: 'wait', put: 'ok',
   // requests, grants and decisions
   with_provider: 'wait', approved: 'ok', refused: 'late', active: 'ok', revoked: 'late', blocked: 'late',
   permit: 'ok', deny: 'late',

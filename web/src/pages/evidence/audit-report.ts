@@ -24,3 +24,31 @@ export function readAudit(report: Fields): AuditReport {
     ...(f ? { fault: { stage: text(f.stage), object: text(f.object), reason: text(f.reason) } } : {}),
   }
 }
+
+export interface DrillRound {
+  kind: string
+  where: string
+  found: boolean
+  right: boolean
+  object: string
+  reason: string
+}
+
+/** A drill's result as plinth tells it with --json. */
+export interface DrillReport {
+  rounds: DrillRound[]
+  found: number
+  right: number
+  clean: number
+  falseAlarms: number
+}
+
+export function readDrill(report: Fields): DrillReport {
+  return {
+    rounds: rows(report.rounds).map((r) => ({ kind: text(r.kind), where: text(r.where), found: r.found === true, right: r.right === true, object: text(r.object), reason: text(r.reason) })),
+    found: number(report.found),
+    right: number(report.right),
+    clean: number(report.clean),
+    falseAlarms: number(report.falseAlarms),
+  }
+}

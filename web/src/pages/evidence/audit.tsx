@@ -11,7 +11,7 @@ import { Failure, Note, Shown, State } from '../../parts/states'
 import { second } from '../../parts/time'
 import { useWrite } from '../../parts/write'
 import { useSession } from '../../session'
-import { type AuditReport, readAudit } from './audit-report'
+import { type AuditReport, readAudit, readDrill } from './audit-report'
 import { DrillResult } from './drill-result'
 import { counted, duration, lasted, portion } from './job-progress'
 
@@ -62,7 +62,7 @@ function Outcome({ j }: { j: EvidenceJob }) {
   if (j.state === 'failed') return <Note tone="late" title={t('job.failed')}><p>{j.reason}</p></Note>
   if (j.state === 'cancelled') return <Note tone="warn" title={t('job.cancelled')} />
   if (j.state === 'interrupted') return <Note tone="warn" title={t('job.interrupted')} />
-  return j.kind === 'drill' ? <DrillResult of={j.report ?? {}} /> : <AuditShown of={readAudit(j.report ?? {})} />
+  return j.kind === 'drill' ? <DrillResult of={readDrill(j.report ?? {})} verdict={j.word} /> : <AuditShown of={readAudit(j.report ?? {})} />
 }
 
 function Running({ j }: { j: EvidenceJob }) {
@@ -110,7 +110,8 @@ function AuditShown({ of }: { of: AuditReport }) {
           </>
         )}
       </Note>
-      <div className="columns">
+      <p className="quiet">{t('audit.own')}</p>
+      <div className="columns" style={{ marginBottom: 16 }}>
         <Sheet title={t('audit.stages')}>
           <Stages of={of} />
         </Sheet>

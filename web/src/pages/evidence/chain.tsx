@@ -103,7 +103,26 @@ function LogShown({ l }: { l: Log }) {
         ]}
       />
       <Anchors l={l} />
+      <KeysOf l={l} />
     </Sheet>
+  )
+}
+
+/** KeysOf are the keys that the log has had, as the chain knows them, with the sizes whose checkpoints each may sign. */
+function KeysOf({ l }: { l: Log }) {
+  const { t } = useWords()
+  const keys = l.keys ?? []
+  if (keys.length === 0) return null
+  return (
+    <details>
+      <summary>{t('chain.keysOf', { n: keys.length })}</summary>
+      {keys.map((k) => (
+        <div key={k.verifierKey} style={{ marginTop: 8 }}>
+          <span className={`tone ${k.untilSize === '0' ? 'ok' : 'plain'}`}>{k.untilSize === '0' ? t('chain.keyValid', { from: whole(k.fromSize) }) : t('chain.keyPast', { from: whole(k.fromSize), until: whole(k.untilSize) })}</span>
+          <p className="mono break" style={{ margin: '2px 0' }}>{k.verifierKey}</p>
+        </div>
+      ))}
+    </details>
   )
 }
 

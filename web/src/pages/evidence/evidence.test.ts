@@ -41,6 +41,12 @@ test('the picture of a code is read again', () => {
 test('a form is told by its first bytes', () => {
   const bytes = (s: string) => new TextEncoder().encode(s)
   expect(formOf(bytes('c2sp.org/tlog-proof@v1\nextra x\n'))).toBe('receipt')
+  const cbor = (domain: string) => Uint8Array.from([0xa6, 0x01, 0x60 + domain.length, ...bytes(domain), 0x02])
+  expect(formOf(cbor('plinth-batch/v1'))).toBe('batch')
+  expect(formOf(cbor('plinth-case-file/v1'))).toBe('case')
+  expect(formOf(cbor('plinth-device/v1'))).toBe('device')
+  expect(formOf(cbor('plinth-device/v2'))).toBe('unknown')
+  expect(formOf(Uint8Array.from([0xd2, 0x84]))).toBe('cose')
   for (const other of ['', 'c2sp.org/tlog-proof@v2', 'hello']) expect(formOf(bytes(other))).toBe('unknown')
 })
 
@@ -68,6 +74,6 @@ test('what a receipt says is told in words and in the time of Shanghai', () => {
   expect(factsOf(w, { kind: 'grant.created', from: '2026-11-24T00:00:00Z', organisations: ['A', 'B'], txId: '' })).toEqual([
     ['Kind', 'Grant made (grant.created)'],
     ['From', '2026-11-24 08:00:00'],
-    ['Endorsed by', 'A, B'],
+    ['Endorsed by', 'A\nB'],
   ])
 })

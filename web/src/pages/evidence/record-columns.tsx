@@ -5,6 +5,7 @@ import { whole } from '../../parts/figures'
 import { State } from '../../parts/states'
 import { type Column } from '../../parts/table'
 import { second } from '../../parts/time'
+import { casePath } from './subject'
 
 export function recordColumns({ t, word }: Words): Column<EvidenceRecord>[] {
   return [
@@ -17,7 +18,7 @@ export function recordColumns({ t, word }: Words): Column<EvidenceRecord>[] {
     { key: 'origin', title: t('record.origin'), cell: (r) => r.origin, text: (r) => r.origin },
     { key: 'index', title: t('record.index'), number: true, cell: (r) => (r.state === 'pending' ? '–' : whole(r.index)), text: (r) => r.index },
     { key: 'block', title: t('record.block'), number: true, optional: true, cell: (r) => (r.state === 'anchored' ? whole(r.block) : '–'), text: (r) => r.block },
-    { key: 'caseId', title: t('record.case'), optional: true, cell: (r) => <span className="mono">{r.caseId}</span>, text: (r) => r.caseId },
+    { key: 'caseId', title: t('record.case'), optional: true, cell: (r) => r.caseId && <Link className="mono" to={casePath(r.caseId)}>{r.caseId}</Link>, text: (r) => r.caseId },
     { key: 'leaf', title: t('record.leaf'), optional: true, cell: (r) => <span className="mono break">{r.leafHash}</span>, text: (r) => r.leafHash },
     { key: 'tx', title: t('record.tx'), optional: true, cell: (r) => <span className="mono break">{r.txId}</span>, text: (r) => r.txId },
     { key: 'recordId', title: t('record.id'), optional: true, cell: (r) => <span className="mono">{r.recordId}</span>, text: (r) => r.recordId },

@@ -5,7 +5,7 @@ import { send } from '../../api/call'
 import { type EvidenceRecord, plinth } from '../../api/plinth'
 import { recordRoles } from '../../frame/menu'
 import { useWords } from '../../i18n'
-import { save, whole } from '../../parts/figures'
+import { save, saveBlob, whole } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
 import { Act } from '../../parts/object'
 import { Facts, PageHead, Sheet } from '../../parts/page'
@@ -13,6 +13,7 @@ import { Failure, Shown, State } from '../../parts/states'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
 import { CodePicture } from './qr'
+import { casePath, subjectPath } from './subject'
 
 /** While it is not on chain, the record is asked again this often. */
 const pause = 3000
@@ -110,14 +111,6 @@ function OfSubject({ r }: { r: EvidenceRecord }) {
 
 const reached = (r: EvidenceRecord) => ['pending', 'sealed', 'anchored'].indexOf(r.state)
 
-/** subjectPath is the page of the object that a record is about, where the console has one. */
-export function subjectPath(subject: string): string | null {
-  const [kind, id] = subject.split(/:(.*)/s)
-  const pages: Record<string, string> = { dataset: 'datasets', registration: 'registrations', request: 'requests', grant: 'grants', decision: 'decisions', device: 'devices', alert: 'alerts' }
-  const page = pages[kind ?? '']
-  return page && id ? `/${page}/${encodeURIComponent(id)}` : null
-}
-
 function RecordFacts({ r }: { r: EvidenceRecord }) {
   const { t, word } = useWords()
   const path = subjectPath(r.subject)
@@ -128,6 +121,7 @@ function RecordFacts({ r }: { r: EvidenceRecord }) {
         [t('record.kind'), <code key="k">{r.kind}</code>],
         [t('record.at'), second(r.at)],
         [t('record.subject'), r.subject && (path ? <Link key="s" className="mono" to={path}>{r.subject}</Link> : <code key="s">{r.subject}</code>)],
+        [t('record.case'), r.caseId && <Link key="a" className="mono" to={casePath(r.caseId)}>{r.caseId}</Link>],
         [t('record.org'), r.org],
         [t('record.origin'), word('origin', r.origin)],
         [t('record.index'), sealed ? whole(r.index) : ''],
@@ -147,7 +141,12 @@ function Receipt({ r }: { r: EvidenceRecord }) {
   const { t } = useWords()
   const navigate = useNavigate()
   const [error, setError] = useState<unknown>(null)
-  const fetchReceipt = async () => (await send(`/v1/evidence/records/${encodeURIComponent(r.recordId)}/receipt`)).text()
+  const at = `/v1/evidence/records/${encodeURIComponent(r.recordId)}/receipt`
+  const fetchReceipt = async () => (await send(at)).text()
+  const keep = (form: string, end: string) => {
+    setError(null)
+    send(`${at}?form=${form}`).then(async (a) => saveBlob(`${r.shortCode}${end}`, await a.blob()), setError)
+  }
   const run = (then: (text: string) => void) => {
     setError(null)
     fetchReceipt().then(then, setError)
@@ -159,6 +158,12 @@ function Receipt({ r }: { r: EvidenceRecord }) {
         {t('record.download')}
       </Act>
       {!blocked && <Button onClick={() => run((receipt) => void navigate('/verify', { state: { receipt } }))}>{t('record.verifyHere')}</Button>}
+      {!blocked && (
+        <>
+          <Button onClick={() => keep('reference', '.ref.tlog-proof')}>{t('record.reference')}</Button>
+          <Button onClick={() => keep('cose', '.cose')}>COSE</Button>
+        </>
+      )}
       <Failure error={error} />
     </>
   )

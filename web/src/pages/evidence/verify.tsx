@@ -11,7 +11,7 @@ import { codeOf, shortCode } from './code'
 import { Camera } from './camera'
 import { Report } from './report'
 import { VerdictShown } from './verdict'
-import { type Evidence, mostBytes, nameOf, textEvidence, type Trust, type Verified, verifyEvidence } from './verifier'
+import { type Asked, type Evidence, formOf, mostBytes, nameOf, textEvidence, type Trust, type Verified, verifyEvidence } from './verifier'
 
 /** Verify is open to everybody: a receipt by its short code, pasted, dropped or scanned, is verified in the browser. */
 export default function Verify() {
@@ -28,9 +28,10 @@ export default function Verify() {
           <ByCode code={code} />
           <Sheet title={t('verify.file')}>
             <Given bench={bench} />
+            {bench.ofDevice && <DeviceAsk bench={bench} />}
             <Roots bench={bench} />
             <div className="acts">
-              <Button type="primary" loading={bench.busy} disabled={!bench.given} onClick={() => bench.run(bench.given, bench.trust)}>
+              <Button type="primary" loading={bench.busy} disabled={!bench.given || !bench.asked} onClick={() => bench.run(bench.given, bench.trust)}>
                 {t('verify.act')}
               </Button>
               {!bench.given && <span className="quiet">{t('verify.first')}</span>}
@@ -90,12 +91,16 @@ function useBench(code: string) {
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
 
+  const ofDevice = given !== null && formOf(given.bytes) === 'device'
+  const [wanted, setWanted] = useState({ device: '', from: '', to: '' })
+  const asked = ofDevice ? askedOf(wanted) : nothingAsked
+
   const run = (what: Evidence | null, against: Trust | null) => {
     if (!what) return
     setBusy(true)
     setError(null)
     setVerified(null)
-    verifyEvidence(what, against).then(setVerified, setError).finally(() => setBusy(false))
+    verifyEvidence(what, against, asked).then(setVerified, setError).finally(() => setBusy(false))
   }
   const give = (next: Evidence | null) => {
     setGiven(next)
@@ -124,7 +129,41 @@ function useBench(code: string) {
     void work()
     return () => stop.abort()
   }, [code])
-  return { given, give, trust, setTrust, verified, error, setError, busy, run }
+  return { ofDevice, wanted, setWanted, asked, given, give, trust, setTrust, verified, error, setError, busy, run }
+}
+
+const nothingAsked: Asked = { device: '', from: '', to: '' }
+
+/** askedOf makes times of Shanghai of what was typed; null while it is not whole. */
+function askedOf({ device, from, to }: Asked): Asked | null {
+  const times = [from, to].map((at) => new Date(`${at}+08:00`))
+  if (!device.trim() || times.some((at) => Number.isNaN(at.getTime()))) return null
+  return { device: device.trim(), from: times[0]?.toISOString() ?? '', to: times[1]?.toISOString() ?? '' }
+}
+
+/** DeviceAsk: a device's file proves that nothing is missing, so the asker says of which device and period. */
+function DeviceAsk({ bench }: { bench: Bench }) {
+  const { t } = useWords()
+  const { wanted, setWanted } = bench
+  return (
+    <fieldset className="roots">
+      <legend>{t('verify.deviceAsk')}</legend>
+      <div className="acts">
+        <label htmlFor="ask_device">
+          {t('verify.device')}
+          <Input id="ask_device" className="mono" value={wanted.device} placeholder="lift-0001" onChange={(e) => setWanted({ ...wanted, device: e.target.value })} />
+        </label>
+        <label htmlFor="ask_from">
+          {t('records.from')}
+          <Input id="ask_from" type="datetime-local" value={wanted.from} onChange={(e) => setWanted({ ...wanted, from: e.target.value })} />
+        </label>
+        <label htmlFor="ask_to">
+          {t('records.to')}
+          <Input id="ask_to" type="datetime-local" value={wanted.to} onChange={(e) => setWanted({ ...wanted, to: e.target.value })} />
+        </label>
+      </div>
+    </fieldset>
+  )
 }
 
 /** ByCode asks for the receipt that a short code stands for. The code is all that the service learns. */

@@ -2,7 +2,7 @@ import Button from 'antd/es/button'
 import { useState } from 'react'
 import { useParams } from 'react-router'
 import { type Device, plinth, type Segment } from '../../api/plinth'
-import { rawRoles } from '../../frame/menu'
+import { rawRoles, recordRoles } from '../../frame/menu'
 import { useWords, type Words } from '../../i18n'
 import { figure, unitOf, whole } from '../../parts/figures'
 import { type LiveReading, useLive } from '../../parts/live'
@@ -14,6 +14,7 @@ import { Evidence, Shown, State } from '../../parts/states'
 import { type Column, PagedTable } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
+import { DeviceEvidencePart } from './device-evidence'
 import { Series } from './series'
 
 export default function DevicePage() {
@@ -48,6 +49,7 @@ function DeviceShown({ d }: { d: Device }) {
       tabs={[
         ...(has(...rawRoles) ? [{ key: 'series', title: t('device.series'), content: <Series d={d} /> }] : []),
         { key: 'segments', title: t('device.segments'), content: <Segments d={d} /> },
+        ...(has(...recordRoles) ? [{ key: 'evidence', title: t('evidence.word'), content: <DeviceEvidencePart d={d} /> }] : []),
         { key: 'about', title: t('tab.about'), content: <About d={d} /> },
       ]}
       aside={<Latest d={d} now={now} />}
