@@ -11,7 +11,7 @@ import (
 	"plinth/ledger/fabric/network"
 )
 
-func trust(t *testing.T, logKeys ...string) ledger.Policy {
+func trust(t testing.TB, logKeys ...string) ledger.Policy {
 	t.Helper()
 	return trustOf(t, stacktest.Fabric(t), logKeys...)
 }
