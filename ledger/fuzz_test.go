@@ -113,15 +113,3 @@ func FuzzParseAttestedCheckpoint(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkVerify(b *testing.B) {
-	x := newFixture(b, 1777)
-	file, p := encode(b, x.receipt(b, 700)), x.policy()
-	b.ReportMetric(float64(len(file)), "receipt_bytes")
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := ledger.Verify(file, p); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

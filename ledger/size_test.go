@@ -82,3 +82,22 @@ func TestReceiptsAreSmall(t *testing.T) {
 		t.Errorf("got %s, %v", v.Word, err)
 	}
 }
+
+// BenchmarkVerify checks a receipt that nothing of is known yet: two certificate chains, two endorsements, a path.
+func BenchmarkVerify(b *testing.B) {
+	f, r := largeReceipt(b)
+	file, p := encode(b, r), f.policy()
+	byReference, err := r.EncodeByReference()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ledger.Verify(file, p); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(file)), "bytes-full")
+	b.ReportMetric(float64(len(byReference)), "bytes-by-reference")
+	b.ReportMetric(float64(len(f.cose(b, r))), "bytes-cose")
+}
