@@ -16,7 +16,7 @@ func trust(t testing.TB, logKeys ...string) ledger.Policy {
 	return trustOf(t, stacktest.Fabric(t), logKeys...)
 }
 
-func trustOf(t *testing.T, path string, logKeys ...string) ledger.Policy {
+func trustOf(t testing.TB, path string, logKeys ...string) ledger.Policy {
 	t.Helper()
 	d, err := network.Read(path)
 	if err != nil {

@@ -166,24 +166,3 @@ func TestAnAuthorityIsBelievedOnlyWithItsRoots(t *testing.T) {
 		t.Errorf("a token that does not hold is kept: %v", err)
 	}
 }
-
-func BenchmarkBatchReceipt(b *testing.B) {
-	h := newHouse(b)
-	_, stop := h.run()
-	h.wait("anchored", h.write(1024)...)
-	if err := stop(); err != nil {
-		b.Fatal(err)
-	}
-	s, err := h.open()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	b.ResetTimer()
-	for i := range b.N {
-		if _, err := s.BatchReceipt(b.Context(), ledger.Authz, int64(i%4)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)*ledger.TileWidth/b.Elapsed().Seconds(), "batch_receipts_per_s")
-}

@@ -162,3 +162,26 @@ func BenchmarkReceipt(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBatchReceipt serves the batch receipts of tiles chosen at random, each of which proves 256 records.
+func BenchmarkBatchReceipt(b *testing.B) {
+	const size = 1 << 20
+	s, _, policy := shelved(b, size)
+	file, err := s.BatchReceipt(b.Context(), ledger.Device, 7)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if v, err := ledger.VerifyBatch(file, policy); err != nil || v.Word != ledger.Proven {
+		b.Fatalf("got %s, %v", v.Word, err)
+	}
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.BatchReceipt(context.Background(), ledger.Device, rand.Int64N(size/ledger.TileWidth)); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(ledger.TileWidth*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
