@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -12,9 +13,41 @@ import (
 	"plinth/ledger/sequencer"
 )
 
-// CaseRoutes are the files of cases.
+// CaseRoutes are the files of cases, and the erasure of subjects.
 func CaseRoutes(e Evidence) []Route {
-	return []Route{{Method: "GET", Pattern: "/v1/evidence/cases/{case}/file", Handler: caseFile{e.Sequencer}}}
+	return []Route{
+		{Method: "GET", Pattern: "/v1/evidence/cases/{case}/file", Handler: caseFile{e.Sequencer}},
+		{Method: "POST", Pattern: "/v1/evidence/subjects:erase", Roles: []plinth.Role{operator}, MaxBody: 8 << 10,
+			Handler: eraseSubject{e.Sequencer}},
+	}
+}
+
+// eraseSubject shreds a subject's payloads: {"subject", "reason"} is answered with {"recordId"} of the record that
+// tells of it.
+type eraseSubject struct{ sequencer *sequencer.Sequencer }
+
+// ServeHTTP implements http.Handler.
+func (h eraseSubject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Subject string `json:"subject"`
+		Reason  string `json:"reason"`
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&ask); err != nil {
+		WriteError(w, r, plinth.Invalid("body", "must be a JSON object with subject and reason"))
+		return
+	}
+	p := plinth.PrincipalFrom(r.Context())
+	id, err := h.sequencer.Erase(r.Context(), sequencer.Erasure{Subject: ask.Subject, Reason: ask.Reason,
+		By: string(p.Account), Org: string(p.Department)})
+	if err != nil {
+		WriteError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(map[string]string{"recordId": id.String()}) // a caller who is gone reads the log
 }
 
 // caseFile answers a case's file: to auditors and stewards, and to the department whose case it is. To others it says

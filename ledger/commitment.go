@@ -52,8 +52,8 @@ func (c Commitment) Opens(salt, payload []byte) error {
 	return errors.New("the payload is not the one that the entry commits to")
 }
 
-// SubjectKey derives one subject's key from the master; a payload's salt derives from it, so that a subject's
-// commitments can be shredded by destroying what its key derives from.
+// SubjectKey derives one subject's key from the master, as it was before subjects had random keys of their own that
+// can be destroyed one by one.
 func SubjectKey(master []byte, subject string) ([]byte, error) {
 	return hkdf.Key(sha256.New, master, nil, "plinth subject key v1\x00"+subject, SaltSize)
 }

@@ -45,4 +45,8 @@ type Record struct {
 	Relation   Relation
 	Inputs     []uuid.UUID // records this one was made from
 	Supersedes uuid.UUID   // zero when none
+
+	// What the store adds when a record is read; writers leave both empty.
+	Salt     []byte // opens the entry's commitment; nil when it derives from the deployment's key, as it did before
+	Shredded bool   // the subject's key was destroyed: payload and salt are gone for good
 }

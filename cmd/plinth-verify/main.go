@@ -32,7 +32,7 @@ type command struct {
 
 // commands are all of them, in the order of the help.
 func commands() []command {
-	return []command{receiptCommand(), batchCommand(), deviceCommand(), auditCommand()}
+	return []command{receiptCommand(), batchCommand(), caseCommand(), deviceCommand(), auditCommand()}
 }
 
 // result is what a command found, in the forms that can be asked for.

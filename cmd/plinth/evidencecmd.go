@@ -17,6 +17,7 @@ import (
 // evidenceCmd is what an operator does with evidence.
 type evidenceCmd struct {
 	Export exportCmd `cmd:"" help:"Fetch all that an auditor needs into a folder; a second time fetches only what is new."`
+	Erase  eraseCmd  `cmd:"" help:"Shred the payloads of a subject's records, for good. All proofs stay valid."`
 }
 
 // exportCmd fetches an export from a running service. The folder holds payloads: keep it as safe as the database.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -93,7 +94,10 @@ func (h *house) openPostgres(ctx context.Context) error {
 		return err
 	}
 	h.onClose(h.pg.Close)
-	return h.pg.Migrate(ctx)
+	if err := h.pg.Migrate(ctx); err != nil {
+		return err
+	}
+	return h.pg.OpenVault(ctx, filepath.Join(h.cfg.Data, "keys", "subjects.key"))
 }
 
 // postgresDSN is the URL with the password of the file.

@@ -24,18 +24,25 @@ func NewLedger(db *DB) *Ledger { return &Ledger{db} }
 var _ sequencer.Store = (*Ledger)(nil)
 
 const recordColumns = `o.id, o.origin, o.kind, o.org, o.subject, o.t_from, o.t_to, o.count, o.payload, o.relation,
-	o.inputs, o.supersedes, o.case_id`
+	o.inputs, o.supersedes, o.case_id, o.key_epoch,
+	(SELECT k.key FROM subject_key k WHERE k.subject = o.subject AND k.epoch = o.key_epoch)`
 
-func scanRecord(row pgx.CollectableRow) (ledger.Record, error) {
+// scanRecord reads a record and opens its payload.
+func (db *DB) scanRecord(row pgx.CollectableRow) (ledger.Record, error) {
 	var r ledger.Record
 	var count int64
+	var epoch int
+	var key []byte
 	var supersedes uuid.NullUUID
 	err := row.Scan(&r.ID, &r.Origin, &r.Kind, &r.Org, &r.Subject, &r.From, &r.To, &count, &r.Payload, &r.Relation,
-		&r.Inputs, &supersedes, &r.Case)
+		&r.Inputs, &supersedes, &r.Case, &epoch, &key)
 	r.Count, r.Supersedes = uint64(count), supersedes.UUID
 	r.From, r.To = r.From.UTC(), r.To.UTC()
 	if len(r.Inputs) == 0 {
 		r.Inputs = nil
+	}
+	if err == nil {
+		err = db.decrypt(&r, epoch, key)
 	}
 	return r, err
 }
@@ -52,7 +59,7 @@ func (l *Ledger) Pending(ctx context.Context, o ledger.Origin, limit int) ([]led
 	if err != nil {
 		return nil, translate(err)
 	}
-	records, err := pgx.CollectRows(rows, scanRecord)
+	records, err := pgx.CollectRows(rows, l.db.scanRecord)
 	return records, translate(err)
 }
 
@@ -228,6 +235,6 @@ func (l *Ledger) Record(ctx context.Context, id uuid.UUID) (ledger.Record, error
 	if err != nil {
 		return ledger.Record{}, translate(err)
 	}
-	r, err := pgx.CollectExactlyOneRow(rows, scanRecord)
+	r, err := pgx.CollectExactlyOneRow(rows, l.db.scanRecord)
 	return r, translate(err)
 }

@@ -24,7 +24,7 @@ func (l *Ledger) Range(ctx context.Context, o ledger.Origin, first int64, limit 
 	if err != nil {
 		return nil, translate(err)
 	}
-	records, err := pgx.CollectRows(rows, scanRecord)
+	records, err := pgx.CollectRows(rows, l.db.scanRecord)
 	return records, translate(err)
 }
 

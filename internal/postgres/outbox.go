@@ -26,13 +26,17 @@ func (db *DB) AppendRecord(ctx context.Context, tx pgx.Tx, r ledger.Record) erro
 	if err := lockCase(ctx, tx, r.Case); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `
+	payload, epoch, err := db.encrypt(ctx, tx, r)
+	if err != nil {
+		return fmt.Errorf("append record %s: %w", r.Kind, err)
+	}
+	_, err = tx.Exec(ctx, `
 		INSERT INTO ledger_outbox (id, origin, kind, org, subject, t_from, t_to, count, payload, relation, inputs, supersedes,
-			case_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			case_id, key_epoch)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (id) DO NOTHING`,
-		r.ID, string(r.Origin), r.Kind, r.Org, r.Subject, r.From.UTC(), r.To.UTC(), int64(r.Count), r.Payload,
-		string(r.Relation), r.Inputs, uuid.NullUUID{UUID: r.Supersedes, Valid: r.Supersedes != uuid.Nil}, r.Case)
+		r.ID, string(r.Origin), r.Kind, r.Org, r.Subject, r.From.UTC(), r.To.UTC(), int64(r.Count), payload,
+		string(r.Relation), r.Inputs, uuid.NullUUID{UUID: r.Supersedes, Valid: r.Supersedes != uuid.Nil}, r.Case, epoch)
 	if err != nil {
 		return fmt.Errorf("append record %s: %w", r.Kind, err)
 	}

@@ -25,6 +25,7 @@ var migrations embed.FS
 // DB is a pool of connections to the service's database.
 type DB struct {
 	*pgxpool.Pool
+	vault *vault // nil keeps payloads of records in clear; see OpenVault
 }
 
 // Open connects to the database at url. It does not migrate.
@@ -40,7 +41,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
-	return &DB{pool}, nil
+	return &DB{Pool: pool}, nil
 }
 
 // Migrate brings the schema to the newest version. Concurrent callers wait for each other.

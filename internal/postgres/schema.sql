@@ -319,12 +319,14 @@ CREATE TABLE ledger_outbox (
     supersedes uuid,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     case_id text NOT NULL DEFAULT ''::text,
+    key_epoch integer NOT NULL DEFAULT 0,
     PRIMARY KEY (n),
     CHECK (((kind ~ '^[a-z_]+(\.[a-z_]+)+$'::text) AND (octet_length(kind) <= 48))),
     CHECK (((octet_length(case_id) <= 64) AND ((case_id = ''::text) OR (origin = 'authz'::text)))),
     CHECK (((octet_length(org) >= 1) AND (octet_length(org) <= 64))),
     CHECK (((octet_length(subject) >= 1) AND (octet_length(subject) <= 200))),
     CHECK ((count > 0)),
+    CHECK ((key_epoch >= 0)),
     CHECK ((origin = ANY (ARRAY['authz'::text, 'device'::text]))),
     CHECK ((t_to >= t_from)),
     UNIQUE (id)
@@ -784,6 +786,21 @@ CREATE TABLE session (
     FOREIGN KEY (account) REFERENCES account(id)
 );
 CREATE INDEX session_account ON public.session USING btree (account) WHERE (ended_at IS NULL);
+
+CREATE TABLE subject_key (
+    subject text NOT NULL,
+    epoch integer NOT NULL,
+    key bytea,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    destroyed_at timestamp with time zone,
+    erased_by uuid,
+    PRIMARY KEY (subject, epoch),
+    CHECK (((key IS NULL) = (destroyed_at IS NOT NULL))),
+    CHECK (((key IS NULL) = (erased_by IS NOT NULL))),
+    CHECK (((octet_length(subject) >= 1) AND (octet_length(subject) <= 200))),
+    CHECK ((epoch > 0))
+);
+CREATE UNIQUE INDEX subject_key_live ON public.subject_key USING btree (subject) WHERE (key IS NOT NULL);
 
 CREATE VIEW ledger_state AS
  SELECT o.id,

@@ -394,6 +394,10 @@ func (x *export) record(ctx context.Context, r ledger.Record) ([]byte, error) {
 	if r.Supersedes != uuid.Nil {
 		w.Supersedes = r.Supersedes[:]
 	}
+	if r.Shredded {
+		w.Holds = audit.HoldsErased
+		return w.Encode()
+	}
 	var err error
 	w.Payload = r.Payload
 	if w.Salt, err = x.s.keys.Salt(r); err != nil {

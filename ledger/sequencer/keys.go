@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"plinth"
 	"plinth/ledger"
 	"plinth/ledger/twin"
 )
@@ -204,8 +205,18 @@ func VerifierKey(skey string) (string, error) {
 	return note.NewEd25519VerifierKey(parts[2], key.Public().(ed25519.PublicKey))
 }
 
-// Salt derives the salt of one record's payload.
+// errShredded is told to who asks for what was erased.
+var errShredded = errors.New("the payload was shredded with its subject's key")
+
+// Salt returns the salt of one record's payload: the one that the store gave with it, or one that derives from the
+// deployment's key, as for records from before subjects had keys.
 func (k Keys) Salt(r ledger.Record) ([]byte, error) {
+	if r.Shredded {
+		return nil, plinth.Errorf(plinth.ErrNotFound, "%w", errShredded)
+	}
+	if r.Salt != nil {
+		return r.Salt, nil
+	}
 	subject, err := ledger.SubjectKey(k.Salts, r.Subject)
 	if err != nil {
 		return nil, err

@@ -141,6 +141,9 @@ func runToBeKilled() {
 	ctx := context.Background()
 	dir, at := os.Getenv(killDir), os.Getenv(killStep)
 	db := must(postgres.Open(ctx, os.Getenv(killPostgres)))
+	if err := db.OpenVault(ctx, filepath.Join(dir, "subjects.key")); err != nil {
+		panic(err)
+	}
 	policy := must(must(ledger.ParseTrust(must(os.ReadFile(filepath.Join(dir, "roots.json"))))).Policy())
 	policy.At = when
 	chain := &remoteChain{client: must(rpc.Dial("unix", filepath.Join(dir, "chain")))}

@@ -74,9 +74,13 @@ func (s *Sequencer) entry(r ledger.Record, tag ledger.Tag, last Tail) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
+	commitment, err := commit(salt, r)
+	if err != nil {
+		return nil, err
+	}
 	e := ledger.Entry{
 		ID: r.ID, Kind: r.Kind, Org: r.Org, Tag: tag, Seq: last.Seq + 1, Prev: -1, From: r.From, To: r.To,
-		Count: r.Count, Commitment: ledger.Commit(salt, r.Payload), Relation: r.Relation, Inputs: r.Inputs,
+		Count: r.Count, Commitment: commitment, Relation: r.Relation, Inputs: r.Inputs,
 		Supersedes: r.Supersedes,
 	}
 	if r.Case != "" {
@@ -86,6 +90,17 @@ func (s *Sequencer) entry(r ledger.Record, tag ledger.Tag, last Tail) ([]byte, e
 		e.Prev = last.Index
 	}
 	return e.Encode()
+}
+
+// commit commits to a payload: to its fields when it is a document of the log authz, so that some can be shown and the
+// others withheld, else to its bytes. A device's payloads stay whole.
+func commit(salt []byte, r ledger.Record) (ledger.Commitment, error) {
+	if r.Origin == ledger.Authz {
+		if d, err := ledger.ParseDocument(r.Payload); err == nil {
+			return ledger.DocumentCommit(salt, d)
+		}
+	}
+	return ledger.Commit(salt, r.Payload), nil
 }
 
 // projectChunk bounds the rows of one transaction while a projection is rebuilt.

@@ -40,6 +40,7 @@ type house struct {
 	chain *ledgertest.Chain
 
 	twin   bool
+	master string       // file of the key that wraps the subjects' keys
 	logger *slog.Logger // nil for warnings to standard error
 
 	timestamper sequencer.Timestamper
@@ -58,7 +59,12 @@ func newHouseAt(t testing.TB, url string) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	return &house{t: t, dir: t.TempDir(), db: db, chain: ledgertest.NewChain()}
+	dir := t.TempDir()
+	h := &house{t: t, dir: dir, db: db, chain: ledgertest.NewChain(), master: filepath.Join(dir, "subjects.key")}
+	if err := db.OpenVault(t.Context(), h.master); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func (h *house) trust() ledger.Policy { return ledgertest.Policy(h.chain.Orgs...) }

@@ -59,6 +59,7 @@ type Store interface {
 	Anchors
 	Records
 	Steps
+	Eraser
 }
 
 // Tail is a subject's newest entry.
