@@ -41,7 +41,7 @@ func openDesk(t *testing.T) (h *house, finish chan struct{}) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inspectors := tokens{"auditor": readers["auditor"], "operator": people["operator"], "steward": people["steward"]}
+	inspectors := tokens{"auditor": readers["auditor"], "operator": people["operator"], "steward": people["steward"], "device": people["device"]}
 	ctx, stop := context.WithCancel(context.Background())
 	s, err := api.New(ctx, api.Config{Log: log, Auth: inspectors, Services: []api.Service{api.NewEvidence(api.Evidence{Desk: desk, Now: time.Now})}})
 	if err != nil {
@@ -147,6 +147,10 @@ func TestOthersNeitherStartNorWatch(t *testing.T) {
 		{"auditor", "POST", "/v1/evidence/drills", `{"rounds":1,"seed":"-1"}`, 400, "seed"},
 		{"auditor", "POST", "/v1/evidence/drills", `{"rounds":1,"depth":2}`, 400, "depth"},
 		{"auditor", "GET", "/v1/evidence/jobs?page_size=-1", "", 400, "pageSize"},
+		{"", "GET", "/v1/evidence/cases/request:rq_1", "", 401, ""}, {"device", "GET", "/v1/evidence/cases/request:rq_1", "", 403, ""},
+		{"", "GET", "/v1/evidence/devices/lift-1/segments", "", 401, ""}, {"device", "GET", "/v1/evidence/devices/lift-1/segments", "", 403, ""},
+		{"auditor", "GET", "/v1/evidence/devices/lift-1/segments", "", 400, "from"},
+		{"auditor", "GET", "/v1/evidence/devices/lift-1/segments?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "", 400, "to"},
 	} {
 		a := h.call(t, tt.who, tt.method, tt.path, tt.body)
 		if a.status != tt.status || a.Field != tt.field {

@@ -35,6 +35,7 @@ const Records = lazy(() => import('./evidence/records'))
 const RecordPage = lazy(() => import('./evidence/record'))
 const Chain = lazy(() => import('./evidence/chain'))
 const CasePage = lazy(() => import('./evidence/case'))
+const Provenance = lazy(() => import('./evidence/provenance'))
 const Audits = lazy(() => import('./evidence/audits'))
 const AuditPage = lazy(() => import('./evidence/audit'))
 const Verify = lazy(() => import('./evidence/verify'))
@@ -112,6 +113,7 @@ export function Pages() {
         <Route path="/trends" element={<Trends />} />
         <Route path="/evidence" element={<Records />} />
         <Route path="/evidence/:id" element={<RecordPage />} />
+        <Route path="/evidence/provenance" element={<Provenance />} />
         <Route path="/evidence/cases/:id" element={<CasePage />} />
         <Route path="/chain" element={<Chain />} />
         <Route path="/audits" element={<Audits />} />

@@ -6,6 +6,7 @@ import { readAudit } from './audit-report'
 import { codeOf, shortCode, verifyAddress } from './code'
 import { factsOf } from './facts'
 import { counted, duration, portion } from './job-progress'
+import { readProv } from './prov'
 import { squares } from './qr'
 import { formOf } from './verifier'
 
@@ -76,4 +77,10 @@ test('what a receipt says is told in words and in the time of Shanghai', () => {
     ['From', '2026-11-24 08:00:00'],
     ['Endorsed by', 'A\nB'],
   ])
+})
+
+test('a provenance graph is read with the receipt of every edge', () => {
+  const g = readProv(JSON.stringify({ entity: { a: { 'prov:label': '水质' } }, activity: { b: {} }, wasGeneratedBy: { '_:r1': { 'prov:entity': 'a', 'prov:activity': 'b', 'plinth:record': 'r', 'plinth:receipt': 'C' } } }))
+  expect(g.nodes).toEqual([{ id: 'a', kind: 'entity', label: '水质' }, { id: 'b', kind: 'activity', label: 'b' }])
+  expect(g.edges).toEqual([{ relation: 'wasGeneratedBy', from: 'a', to: 'b', record: 'r', code: 'C' }])
 })

@@ -90,6 +90,8 @@ function OfSubject({ r }: { r: EvidenceRecord }) {
     <Sheet title={t('record.ofSubject')} extra={<Link to={`/evidence?subject=${encodeURIComponent(r.subject)}`}>{t('record.allOfSubject', { n: whole(list.data?.totalSize) })}</Link>}>
       <Shown of={list}>
         {(a) => (
+          <>
+          <Link to={`/evidence/provenance?subject=${encodeURIComponent(r.subject)}`}>{t('record.provenance')}</Link>
           <ol className="timeline">
             {(a.records ?? []).map((o) => (
               <li key={o.recordId} aria-current={o.recordId === r.recordId ? 'true' : undefined}>
@@ -103,6 +105,7 @@ function OfSubject({ r }: { r: EvidenceRecord }) {
               </li>
             ))}
           </ol>
+          </>
         )}
       </Shown>
     </Sheet>
