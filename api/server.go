@@ -106,8 +106,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return streams },
 	}
-	var g errgroup.Group
-	g.Go(func() error { return s.grpc.Serve(s.inside) })
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := s.grpc.Serve(s.inside); err != grpc.ErrServerStopped { // ended before it began
+			return err
+		}
+		return nil
+	})
 	g.Go(func() error {
 		if err := hs.Serve(l); err != http.ErrServerClosed {
 			return err

@@ -815,27 +815,27 @@ CREATE VIEW ledger_state AS
      LEFT JOIN ledger_entry e ON ((e.id = o.id)));
 
 CREATE VIEW policy_grant_newest AS
- SELECT g.id,
-    g.version,
-    g.request_id,
-    g.dataset,
-    g.publisher,
-    g.department,
-    g.purpose,
-    g.columns,
-    g.masks,
-    g.filter,
-    g.all_rows,
-    g.not_before,
-    g.not_after,
-    g.rows_per_day,
-    g.state,
-    g.reason,
-    g.scope,
-    g.created_by,
-    g.created_at,
-    g.record_id,
-    g.rev
+ SELECT id,
+    version,
+    request_id,
+    dataset,
+    publisher,
+    department,
+    purpose,
+    columns,
+    masks,
+    filter,
+    all_rows,
+    not_before,
+    not_after,
+    rows_per_day,
+    state,
+    reason,
+    scope,
+    created_by,
+    created_at,
+    record_id,
+    rev
    FROM policy_grant g
   WHERE (NOT (EXISTS ( SELECT
            FROM policy_grant n
