@@ -35,15 +35,15 @@ function journey(name, story) {
 const button = (page, name) => page.getByRole('button', { name, exact: true })
 const unique = () => Date.now().toString(36)
 
-/** reload asks again until the page shows the text, for what the service does by itself. */
-async function until(page, text, tries = 40) {
+/** until reloads the page until it shows what the service does by itself: a chain that has just started takes its time. */
+async function until(page, sought, tries = 100) {
   for (let n = 0; n < tries; n++) {
-    if (await page.getByText(text, { exact: true }).first().isVisible()) return
+    if (await sought.first().isVisible()) return
     await page.waitForTimeout(1500)
     await page.reload()
     await page.waitForTimeout(500)
   }
-  assert.fail(`“${text}” has not come`)
+  assert.fail(`${sought} has not come`)
 }
 
 /** act presses the button of a registration's step and waits for the state that follows. */
@@ -101,7 +101,7 @@ journey('a: a steward registers, a registrar approves, the open list is publishe
   assert.equal(csv.status(), 200)
   assert.match(await csv.text(), new RegExp(title))
   assert.equal((await page.request.get(`${url}/open/${number}.jsonld`)).status(), 200)
-  await until(page, t('已上链', 'Anchored'))
+  await until(page, page.getByText(t('已上链', 'Anchored'), { exact: true }))
 })
 
 journey('c: a department asks, a provider approves, an analyst queries, a denial is explained', async ({ page, t, expect }) => {
@@ -167,7 +167,9 @@ function watchSent(page) {
 journey('d: an auditor verifies by short code and picture, an altered byte is refused by its part, an audit ends well', async ({ page, t, expect }) => {
   await signIn(page, 'auditor')
   await page.goto(`${url}/evidence?state=anchored`)
-  const code = await page.locator('table .mono', { hasText: /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/ }).first().innerText()
+  const codes = page.locator('table .mono', { hasText: /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/ })
+  await until(page, codes)
+  const code = await codes.first().innerText()
   await page.goto(`${url}/evidence?code=${code.replaceAll('-', '').toLowerCase()}`)
   await page.locator('table a[href^="/evidence/"]').first().click()
   await page.locator('figure.code').waitFor()
