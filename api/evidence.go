@@ -41,6 +41,7 @@ type Evidence struct {
 	Roots     []ledger.TrustedRoot
 	Desk      *inspection.Desk // audits and drills
 	Segments  Segments
+	Export    *Export // what erasures take away; nil for none
 	Now       func() time.Time
 }
 

@@ -2,11 +2,14 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"plinth"
 	"plinth/ledger"
@@ -18,13 +21,16 @@ func CaseRoutes(e Evidence) []Route {
 	return []Route{
 		{Method: "GET", Pattern: "/v1/evidence/cases/{case}/file", Handler: caseFile{e.Sequencer}},
 		{Method: "POST", Pattern: "/v1/evidence/subjects:erase", Roles: []plinth.Role{operator}, MaxBody: 8 << 10,
-			Handler: eraseSubject{e.Sequencer}},
+			Handler: eraseSubject{e.Sequencer, e.Export}},
 	}
 }
 
 // eraseSubject shreds a subject's payloads: {"subject", "reason"} is answered with {"recordId"} of the record that
-// tells of it.
-type eraseSubject struct{ sequencer *sequencer.Sequencer }
+// tells of it. The export goes too, for it holds payloads in clear.
+type eraseSubject struct {
+	sequencer *sequencer.Sequencer
+	export    *Export // nil for none
+}
 
 // ServeHTTP implements http.Handler.
 func (h eraseSubject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +45,7 @@ func (h eraseSubject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := plinth.PrincipalFrom(r.Context())
-	id, err := h.sequencer.Erase(r.Context(), sequencer.Erasure{Subject: ask.Subject, Reason: ask.Reason,
+	id, err := h.erase(r.Context(), sequencer.Erasure{Subject: ask.Subject, Reason: ask.Reason,
 		By: string(p.Account), Org: string(p.Department)})
 	if err != nil {
 		WriteError(w, r, err)
@@ -48,6 +54,19 @@ func (h eraseSubject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(map[string]string{"recordId": id.String()}) // a caller who is gone reads the log
+}
+
+func (h eraseSubject) erase(ctx context.Context, e sequencer.Erasure) (id uuid.UUID, err error) {
+	do := func() (err error) {
+		id, err = h.sequencer.Erase(ctx, e)
+		return err
+	}
+	if h.export == nil {
+		err = do()
+	} else {
+		err = h.export.Discarding(do)
+	}
+	return id, err
 }
 
 // caseFile answers a case's file: to auditors and stewards, and to the department whose case it is. To others it says

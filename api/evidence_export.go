@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,19 +15,99 @@ import (
 	"plinth/ledger/audit"
 )
 
-// Export makes the folder that an auditor checks offline. It lies in Dir and grows with every call of Make.
+// Export makes the folder that an auditor checks offline. It lies in Dir and grows with every call of Make. It holds
+// payloads in clear, so an erasure takes it away: see Discarding.
 type Export struct {
 	Dir  string
 	Make func(ctx context.Context, progress func(part string, done, total int64)) error
 
-	mu sync.Mutex // one export at a time
+	making sync.Mutex // one export at a time
+
+	mu     sync.Mutex // owns the two below
+	users  int        // who make or read the folder now
+	doomed bool
 }
 
 // Update brings the folder up to date; who comes while another does waits.
 func (e *Export) Update(ctx context.Context, progress func(part string, done, total int64)) error {
+	return e.Use(ctx, progress, func() error { return nil })
+}
+
+// Use brings the folder up to date and has it read: it is not taken away before read returns.
+func (e *Export) Use(ctx context.Context, progress func(part string, done, total int64), read func() error) (err error) {
+	e.enter()
+	defer func() { err = errors.Join(err, e.leave()) }()
+	if err := e.update(ctx, progress); err != nil {
+		return err
+	}
+	return read()
+}
+
+func (e *Export) update(ctx context.Context, progress func(part string, done, total int64)) error {
+	e.making.Lock()
+	defer e.making.Unlock()
+	return e.Make(ctx, progress)
+}
+
+func (e *Export) enter() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.Make(ctx, progress)
+	e.users++
+}
+
+func (e *Export) leave() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.users--
+	return e.settle()
+}
+
+// Discarding does what makes the folder's payloads forbidden, as an erasure does, and takes the folder away: before it
+// returns, or when the audit or export that uses it now ends. A mark beside the folder makes that sure when the
+// process dies meanwhile; see Recover. The next Update makes the folder anew.
+func (e *Export) Discarding(do func() error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(e.mark()), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(e.mark(), nil, 0o600); err != nil {
+		return err
+	}
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.doomed = true
+		err = errors.Join(err, e.settle())
+	}()
+	return do()
+}
+
+// Recover takes the folder away when a process that is no more should have.
+func (e *Export) Recover() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, err := os.Stat(e.mark())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	e.doomed = true
+	return errors.Join(err, e.settle())
+}
+
+func (e *Export) mark() string { return e.Dir + ".discard" }
+
+// settle is called with mu held.
+func (e *Export) settle() error {
+	if !e.doomed || e.users > 0 {
+		return nil
+	}
+	if err := os.RemoveAll(e.Dir); err != nil {
+		return fmt.Errorf("take the export away: %w", err)
+	}
+	e.doomed = false
+	if err := os.Remove(e.mark()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // ExportRoutes let an auditor have the export. It holds payloads, so nobody else may.

@@ -19,6 +19,7 @@ import (
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"as": cmdAs, "let": cmdLet, "want": cmdWant, "eventually": cmdEventually, "name": cmdName, "moment": cmdMoment,
 	"account": cmdAccount, "flip": cmdFlip, "publish": cmdPublish, "feed": cmdFeed, "crash": cmdCrash, "readyz": cmdReadyz, "bend": cmdBend,
+	"bendcase": cmdBendcase, "fetch": cmdFetch,
 }
 
 // cmdAs: as LOGIN METHOD PATH [FILE]. The answer is kept for let and want; a code of 400 and more is a failure.

@@ -48,11 +48,14 @@ func (h *house) openLedger(ctx context.Context) error {
 	h.onClose(func() { _ = logs.Close() })
 	h.task("sequencer", logs.Run)
 	inspector := h.newInspector(policy, trust.Roots)
+	if err := inspector.export.Recover(); err != nil {
+		return err
+	}
 	desk, err := h.openDesk(ctx, inspector.works())
 	if err != nil {
 		return err
 	}
-	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Now: h.now}
+	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Export: inspector.export, Now: h.now}
 	evidence.Segments = sequencer.Devices{Logs: logs, Store: store, Rows: pipelines.EvidenceRows{Rows: clickhouse.NewReadings(h.ch)}}
 	h.services = append(h.services, api.NewEvidence(evidence))
 	h.routes = append(append(h.routes, api.EvidenceRoutes(evidence)...), api.CaseRoutes(evidence)...)

@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"plinth/ledger/audit"
+	"plinth/ledger/sequencer"
 )
 
 // evidenceCmd is what an operator does with evidence.
@@ -40,6 +42,9 @@ func (cmd *exportCmd) Run(ctx context.Context, c *Config) (err error) {
 	}
 	m, raw, err := cmd.manifest(ctx)
 	if err != nil {
+		return err
+	}
+	if err := cmd.begin(ctx); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
@@ -118,6 +123,44 @@ func (cmd *exportCmd) manifest(ctx context.Context) (m audit.Manifest, raw []byt
 		}
 	}
 	return m, raw, nil
+}
+
+// begin takes away what the folder holds of an export that the service has made anew since, as it does after an erasure:
+// its files do not continue those.
+func (cmd *exportCmd) begin(ctx context.Context) error {
+	resp, err := cmd.remote.get(ctx, "/v1/evidence/export/"+audit.BegunFile, 0)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	now, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+	if err != nil {
+		return err
+	}
+	if before, err := audit.ReadBegun(cmd.Dir); err != nil || before == strings.TrimSpace(string(now)) {
+		return err
+	}
+	if err := cmd.forget(); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(cmd.Dir, audit.BegunFile), now, 0o600)
+}
+
+// forget takes away the files of an export, and nothing else that lies in the folder.
+func (cmd *exportCmd) forget() error {
+	if err := os.MkdirAll(cmd.Dir, 0o700); err != nil {
+		return err
+	}
+	names := []string{audit.ManifestFile, audit.RootsFile, audit.ReceiptsDir, filepath.Dir(audit.BlocksFile)}
+	for _, o := range sequencer.Origins {
+		names = append(names, string(o))
+	}
+	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(cmd.Dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fetch appends what a file lacks up to a size.

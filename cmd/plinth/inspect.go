@@ -42,13 +42,13 @@ func (i *inspector) works() map[inspection.Kind]inspection.Work {
 
 // audit audits the house as it is now.
 func (i *inspector) audit(ctx context.Context, _ inspection.Job, _ string, tell func(inspection.Progress)) (inspection.Outcome, error) {
-	p, err := i.fresh(ctx, tell)
-	if err != nil {
-		return inspection.Outcome{}, err
-	}
-	r, err := audit.Run(ctx, i.export.Dir, p, audit.Options{Progress: func(p audit.Progress) {
-		tell(inspection.Progress{Stage: string(p.Stage), Done: p.Done, Total: p.Total})
-	}})
+	var r audit.Report
+	err := i.withFresh(ctx, tell, func(p ledger.Policy) (err error) {
+		r, err = audit.Run(ctx, i.export.Dir, p, audit.Options{Progress: func(p audit.Progress) {
+			tell(inspection.Progress{Stage: string(p.Stage), Done: p.Done, Total: p.Total})
+		}})
+		return err
+	})
 	if err != nil {
 		return inspection.Outcome{}, err
 	}
@@ -57,15 +57,18 @@ func (i *inspector) audit(ctx context.Context, _ inspection.Job, _ string, tell 
 
 // drill alters copies of the house's export.
 func (i *inspector) drill(ctx context.Context, j inspection.Job, scratch string, tell func(inspection.Progress)) (inspection.Outcome, error) {
-	p, err := i.fresh(ctx, tell)
+	var r drill.Result
+	err := i.withFresh(ctx, tell, func(p ledger.Policy) (err error) {
+		r, err = drill.Run(ctx, i.export.Dir, scratch, p, drill.Options{Seed: j.Seed, Rounds: j.Rounds, Progress: func(p drill.Progress) {
+			tell(inspection.Progress{Stage: "drill", Done: int64(p.Done), Total: int64(p.Total)})
+		}})
+		if err != nil {
+			return plinth.Errorf(plinth.ErrConflict, "%w", err)
+		}
+		return nil
+	})
 	if err != nil {
 		return inspection.Outcome{}, err
-	}
-	r, err := drill.Run(ctx, i.export.Dir, scratch, p, drill.Options{Seed: j.Seed, Rounds: j.Rounds, Progress: func(p drill.Progress) {
-		tell(inspection.Progress{Stage: "drill", Done: int64(p.Done), Total: int64(p.Total)})
-	}})
-	if err != nil {
-		return inspection.Outcome{}, plinth.Errorf(plinth.ErrConflict, "%w", err)
 	}
 	word := "passed"
 	if !r.Passed() {
@@ -75,13 +78,13 @@ func (i *inspector) drill(ctx context.Context, j inspection.Job, scratch string,
 	return inspection.Outcome{Word: word, Report: report}, err
 }
 
-// fresh brings the export up to date and returns what it must satisfy now.
-func (i *inspector) fresh(ctx context.Context, tell func(inspection.Progress)) (ledger.Policy, error) {
+// withFresh brings the export up to date and has it looked at, with what it must satisfy now.
+func (i *inspector) withFresh(ctx context.Context, tell func(inspection.Progress), look func(ledger.Policy) error) error {
 	p := i.policy
 	p.At = i.house.now()
-	return p, i.export.Update(ctx, func(part string, done, total int64) {
+	return i.export.Use(ctx, func(part string, done, total int64) {
 		tell(inspection.Progress{Stage: "export", Done: done, Total: total})
-	})
+	}, func() error { return look(p) })
 }
 
 // segmentRows reads the stored readings as the ledger knows them.

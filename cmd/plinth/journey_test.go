@@ -17,12 +17,14 @@ import (
 
 // TestJourneys runs the scripts of testdata/journeys against one running house with all engines real. Their actors
 // are accounts: "as steward POST /v1/datasets file.json" calls the REST API as that account and keeps the answer. The
-// scripts of testdata/journeys run beside each other; those of testdata/kills, which kill engines, run after them.
+// scripts of testdata/journeys run beside each other; those of testdata/erasures, which take the export away from others, and those of testdata/kills, which
+// kill engines, run after them.
 func TestJourneys(t *testing.T) {
 	house := startHouse(t)
 	t.Run("scripts", func(t *testing.T) { house.play(t, "testdata/journeys") })
 	t.Run("strangers", func(t *testing.T) { testStrangers(t, house) })
 	t.Run("attacks", func(t *testing.T) { testAttacks(t, house) })
+	t.Run("erasures", func(t *testing.T) { house.play(t, "testdata/erasures") })
 	t.Run("kills", func(t *testing.T) { house.play(t, "testdata/kills") })
 }
 

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -25,6 +27,7 @@ const (
 	RecordsFile     = "records"      // frames: Record, one per entry
 	RowsFile        = "rows"         // frames: Rows, one per entry of the device log
 	ReceiptsDir     = "receipts"     // *.tlog-proof
+	BegunFile       = "begun"        // ReadBegun
 )
 
 // HashesFile is the file of a tile level: its hashes one after the other.
@@ -99,6 +102,16 @@ func ReadManifest(dir string) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("not in its one form")
 	}
 	return m, nil
+}
+
+// ReadBegun returns what names the making of a folder, "" when it names none. A folder that is made anew, as after an
+// erasure, has another name: its data of record do not continue those of before. The name proves nothing.
+func ReadBegun(dir string) (string, error) {
+	b, err := readSmall(filepath.Join(dir, BegunFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(b)), err
 }
 
 // maxSmall bounds the files that are read whole.

@@ -153,6 +153,13 @@ func (a *audit) folder() error {
 			}
 			a.byName[l.Name] = l
 		}
+		begun, err := ReadBegun(a.dir)
+		if err != nil {
+			return 0, bad(StageFolder, BegunFile, "%v", err)
+		}
+		if a.state.madeAnew(begun) {
+			a.skipped.drop(NotErased, NotLateRows)
+		}
 		return int64(len(a.manifest.Files)), a.checkRoots()
 	})
 }

@@ -47,6 +47,14 @@ func (s *skips) add(what ledger.Check, n int64) {
 	s.counts[what] += n
 }
 
+// drop forgets what will be counted again.
+func (s *skips) drop(what ...ledger.Check) {
+	for _, w := range what {
+		delete(s.counts, w)
+		s.order = slices.DeleteFunc(s.order, func(o ledger.Check) bool { return o == w })
+	}
+}
+
 func (s *skips) list() []Skipped {
 	out := []Skipped{}
 	for _, what := range s.order {

@@ -23,6 +23,7 @@ type saved struct {
 	Chain   savedChain           `cbor:"3,keyasint"`
 	Logs    map[string]*savedLog `cbor:"4,keyasint"` // by origin
 	Skipped map[string]int64     `cbor:"5,keyasint"`
+	Begun   string               `cbor:"6,keyasint,omitempty"` // see ReadBegun; of another making the data are looked at from the first
 }
 
 type savedChain struct {
@@ -79,6 +80,19 @@ func loadState(path string) (*saved, error) {
 		return nil, fmt.Errorf("audit state %s: version %d is not known", path, s.Version)
 	}
 	return &s, nil
+}
+
+// madeAnew has the data of record looked at from the first when the folder is not the one of the audit before: their
+// places in the files are others now. Chain, checkpoints and trees have one form and go on.
+func (s *saved) madeAnew(begun string) bool {
+	if s.Begun == begun {
+		return false
+	}
+	s.Begun = begun
+	for _, l := range s.Logs {
+		l.Data, l.Subjects, l.Late, l.Erasures = make([]int64, 4), nil, nil, nil
+	}
+	return true
 }
 
 // save writes the state beside the old one and puts it in its place.

@@ -98,6 +98,9 @@ func (x *export) open() error {
 			return err
 		}
 	}
+	if err := x.begin(); err != nil {
+		return err
+	}
 	m, err := audit.ReadManifest(x.dir)
 	channel, chaincode := x.s.cfg.Trust.Channel, x.s.cfg.Trust.Chaincode
 	if errors.Is(err, os.ErrNotExist) {
@@ -112,6 +115,18 @@ func (x *export) open() error {
 		return fmt.Errorf("%s is an export of the channel %s", x.dir, m.Channel)
 	}
 	return nil
+}
+
+// begin gives a new folder its name; one without a name is written anew.
+func (x *export) begin() error {
+	begun, err := audit.ReadBegun(x.dir)
+	if err != nil || begun != "" {
+		return err
+	}
+	if err := os.Remove(filepath.Join(x.dir, audit.ManifestFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return x.put(audit.BegunFile, []byte(uuid.NewString()+"\n"))
 }
 
 // put writes a small file whole.

@@ -66,6 +66,9 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.db.Close)
+	if err := h.db.OpenVault(t.Context(), filepath.Join(t.TempDir(), "keys", "subjects.key")); err != nil {
+		t.Fatal(err)
+	}
 	h.store = postgres.NewLedger(h.db)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	path := stacktest.Fabric(t)
@@ -117,6 +120,12 @@ func (h *house) write(rs ...ledger.Record) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	h.await(ids...)
+}
+
+// await waits until records are anchored.
+func (h *house) await(ids ...uuid.UUID) {
+	h.t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for n := 0; n < len(ids); time.Sleep(5 * time.Millisecond) {
 		if err := h.db.QueryRow(h.t.Context(), `SELECT count(*) FROM ledger_state WHERE id = ANY($1) AND state = 'anchored'`, ids).Scan(&n); err != nil {
@@ -192,6 +201,7 @@ func TestDrill(t *testing.T) {
 		t.Errorf("not checked: %+v", report.NotChecked)
 	}
 	t.Run("a second export adds to the first, and the audit goes on from it", func(t *testing.T) { h.testSecond(dir) })
+	t.Run("an export made anew after an erasure is audited on", func(t *testing.T) { h.testMadeAnew(dir) })
 	t.Run("an audit that was stopped goes on", func(t *testing.T) { h.testStopped(again) })
 	t.Run("an auditor with other roots is told so", func(t *testing.T) { h.testOtherRoots(again) })
 	t.Run("every alteration is found", func(t *testing.T) { h.testDrill(again) })
@@ -225,6 +235,45 @@ func (h *house) testSecond(dir string) {
 	if whole := h.audit(dir, audit.Options{}, ledger.ProvenWithData); !slices.Equal(whole.Logs, r.Logs) {
 		h.t.Errorf("audited on: %+v, from the beginning: %+v", r.Logs, whole.Logs)
 	}
+}
+
+// testMadeAnew erases a subject and makes the export anew, as the service does: its data of record are shorter now.
+func (h *house) testMadeAnew(dir string) {
+	id, err := h.s.Erase(h.t.Context(), sequencer.Erasure{Subject: "grant:g_0", Reason: "r"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.await(id)
+	if err := os.RemoveAll(dir); err != nil {
+		h.t.Fatal(err)
+	}
+	h.export(dir)
+	r := h.audit(dir, audit.Options{Resume: true}, ledger.ProvenWithData)
+	for _, s := range r.Stages {
+		if s.Stage == audit.StageData && s.From != 0 {
+			h.t.Errorf("data: %+v, want all from the first", s)
+		}
+		if s.Stage == audit.StageChain && s.From == 0 {
+			h.t.Errorf("chain: %+v, want it to go on", s)
+		}
+	}
+	again := h.audit(dir, audit.Options{Resume: true}, ledger.ProvenWithData)
+	whole := h.audit(dir, audit.Options{}, ledger.ProvenWithData)
+	for _, got := range []audit.Report{r, again} {
+		if !slices.Equal(got.Logs, whole.Logs) || erased(got) != erased(whole) || erased(whole) == 0 {
+			h.t.Errorf("audited on: %+v, %d erased; from the beginning: %+v, %d erased", got.Logs, erased(got), whole.Logs, erased(whole))
+		}
+	}
+}
+
+// erased is how many payloads a report says were erased.
+func erased(r audit.Report) int64 {
+	for _, s := range r.NotChecked {
+		if s.What == audit.NotErased {
+			return s.Count
+		}
+	}
+	return 0
 }
 
 // testStopped stops an audit at every stage that takes long, and lets it go on each time.
