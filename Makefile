@@ -75,7 +75,7 @@ run: engines fabric chaincode build ## start the engines, the service and the si
 
 # Packages whose goroutines share memory are also tested under the race detector, where that does not mean to compile
 # half of the world again.
-RACE := ./sensors ./security ./ledger ./internal/stack/fabric
+RACE := ./sensors ./security ./ledger/audit ./internal/stack/fabric
 
 # Without debug tables the test programs link in half the time; vet runs once, in lint.
 GOTEST := go test -vet=off -ldflags=-w
