@@ -28,6 +28,10 @@ func EvidenceRoutes(e Evidence) []Route {
 			Handler: logFile{e.Sequencer, checkpointFile, "text/plain; charset=utf-8", "no-cache"}},
 		{Method: "GET", Pattern: "/tlog/{origin}/tile/{tile...}", Public: true,
 			Handler: logFile{e.Sequencer, tileFile, "application/octet-stream", "public, max-age=31536000, immutable"}},
+		{Method: "GET", Pattern: "/tlog/{origin}/sm3/checkpoint", Public: true,
+			Handler: logFile{e.Sequencer, twinFile(twinCheckpointFile), "text/plain; charset=utf-8", "no-cache"}},
+		{Method: "GET", Pattern: "/tlog/{origin}/sm3/tile/{tile...}", Public: true,
+			Handler: logFile{e.Sequencer, twinFile(twinTileFile), "application/octet-stream", "public, max-age=31536000, immutable"}},
 	}
 }
 
@@ -171,7 +175,30 @@ func checkpointFile(l *sequencer.Log, _ string) ([]byte, error) {
 }
 
 // tileFile reads a path as tlog-tiles has it: "0/x001/067", "1/000.p/17", "entries/000".
-func tileFile(l *sequencer.Log, path string) ([]byte, error) {
+func tileFile(l *sequencer.Log, path string) ([]byte, error) { return tileOf(l, path, l.Tile) }
+
+// twinFile answers for logs that have a twin.
+func twinFile(read func(*sequencer.Log, string) ([]byte, error)) func(*sequencer.Log, string) ([]byte, error) {
+	return func(l *sequencer.Log, path string) ([]byte, error) {
+		if !l.HasTwin() {
+			return nil, plinth.Errorf(plinth.ErrNotFound, "the log has no twin")
+		}
+		return read(l, path)
+	}
+}
+
+func twinCheckpointFile(l *sequencer.Log, _ string) ([]byte, error) {
+	_, signed := l.TwinCheckpoint()
+	if signed == nil {
+		return nil, plinth.Errorf(plinth.ErrNotFound, "the log is empty and has no checkpoint yet")
+	}
+	return signed, nil
+}
+
+// twinTileFile reads the twin's tiles. The entries are the log's own.
+func twinTileFile(l *sequencer.Log, path string) ([]byte, error) { return tileOf(l, path, l.TwinTile) }
+
+func tileOf(l *sequencer.Log, path string, tile func(level int, n int64, width int) ([]byte, error)) ([]byte, error) {
 	inGo := "tile/8/" + path // x/mod writes the height into the path, and "data" for entries
 	if rest, ok := strings.CutPrefix(path, "entries/"); ok {
 		inGo = "tile/8/data/" + rest
@@ -185,5 +212,5 @@ func tileFile(l *sequencer.Log, path string) ([]byte, error) {
 	if t.L < 0 {
 		return l.Bundle(t.N, t.W)
 	}
-	return l.Tile(t.L, t.N, t.W)
+	return tile(t.L, t.N, t.W)
 }

@@ -207,6 +207,7 @@ func (c *COSEReceipt) setInclusion(proofs [][]byte) error {
 // beside the file, nil else; it must be the one inside.
 func VerifyCOSE(file, entry []byte, policy Policy) (Verdict, error) {
 	v := &coseVerification{verification: newVerification(policy), given: entry}
+	v.twins = true
 	err := v.run(file)
 	return v.conclude(err), err
 }
@@ -231,8 +232,14 @@ func (v *coseVerification) run(file []byte) error {
 		return v.fail(Untrusted, PartEntry, "", errors.New("it is not the one that is given beside the file"))
 	}
 	v.checked(CheckForm)
-	steps := append([]func() error{v.checkEntry, v.checkToken}, v.attestationSteps()...)
-	return v.walk(append(steps, v.checkPlace, v.checkSignature, v.checkInclusion, v.checkContent, v.checkStamp))
+	if err := v.checkEntry(); err != nil {
+		return err
+	}
+	if v.policy.Hash == HashSM3 {
+		return v.walk(v.twinAlone())
+	}
+	steps := append([]func() error{v.checkToken}, v.attestationSteps()...)
+	return v.walk(append(steps, v.checkPlace, v.checkSignature, v.checkInclusion, v.checkTwin, v.checkContent, v.checkStamp))
 }
 
 // checkPlace checks that log and size are the attested ones; the root of the proof is the attested one from here on.

@@ -12,6 +12,7 @@ import (
 
 func FuzzParseReceipt(f *testing.F) {
 	f.Add(read(f, "proven-with-data.tlog-proof"))
+	f.Add(read(f, "twin/proven.tlog-proof"))
 	f.Add([]byte("c2sp.org/tlog-proof@v1\nindex 0\n\nx\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := ledger.ParseReceipt(b)

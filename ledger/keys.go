@@ -70,6 +70,9 @@ func trustedKeys(texts []string) ([]trustedKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("log key %q: %w", text, err)
 		}
+		if _, second := v.(*twin.Verifier); second != strings.HasSuffix(v.Name(), twin.Suffix) {
+			return nil, fmt.Errorf("log key %q: twins sign with SM2, and no other log does", text)
+		}
 		out = append(out, trustedKey{k, v})
 	}
 	return out, nil

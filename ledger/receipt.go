@@ -20,6 +20,8 @@ type Receipt struct {
 	Attestation Attestation
 	// Timestamp is a time-stamp token (RFC 3161, DER) over StampedText; nil without.
 	Timestamp []byte
+	// Twin proves the same by the log's twin (SM3, SM2); nil when the log has none.
+	Twin *TwinProof
 	// Salt opens the commitment; Payload is what it opens to. Both are given only to who may see the payload.
 	Salt    []byte
 	Payload []byte
@@ -44,6 +46,7 @@ type wireExtra struct {
 	Payload     []byte          `cbor:"5,keyasint,omitempty"`
 	Timestamp   []byte          `cbor:"6,keyasint,omitempty"`
 	Openings    *wireOpenings   `cbor:"7,keyasint,omitempty"`
+	Twin        *wireTwin       `cbor:"8,keyasint,omitempty"`
 }
 
 // Encode returns the receipt's file, which needs nothing beside the organisations' roots to be checked if its
@@ -66,14 +69,14 @@ func (r Receipt) Encode() ([]byte, error) {
 // EncodeByReference returns the receipt's file with the peers' certificates replaced by their SHA-256: one bundle of
 // certificates serves all receipts of an export. The verifier finds them in Policy.Certificates.
 func (r Receipt) EncodeByReference() ([]byte, error) {
-	r.Attestation = r.Attestation.ByReference()
+	r.Attestation, r.Twin = r.Attestation.ByReference(), r.Twin.byReference()
 	return r.Encode()
 }
 
 // extra is what C2SP does not know, in deterministic CBOR.
 func (r Receipt) extra() ([]byte, error) {
 	w := wireExtra{Version: 1, Entry: r.Entry, Attestation: r.Attestation.wire(), Salt: r.Salt, Payload: r.Payload,
-		Timestamp: r.Timestamp}
+		Timestamp: r.Timestamp, Twin: r.Twin.wire()}
 	if r.Openings != nil {
 		w.Openings = r.Openings.wire()
 	}
@@ -147,6 +150,9 @@ func (r *Receipt) setExtra(b []byte) error {
 		if r.Openings, err = w.Openings.openings(); err != nil {
 			return err
 		}
+	}
+	if r.Twin, err = w.Twin.proof(); err != nil {
+		return err
 	}
 	r.Attestation, err = w.Attestation.attestation()
 	return err

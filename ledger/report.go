@@ -68,6 +68,15 @@ type Proof struct {
 	Block         uint64    `json:"block"`
 	TxID          string    `json:"txId"`
 	Organisations []string  `json:"organisations"`
+	Twin          *TwinOut  `json:"twin,omitempty"`
+}
+
+// TwinOut is the twin's checkpoint that proves the same as the log's, and where on the chain it is.
+type TwinOut struct {
+	Origin   string `json:"origin"`
+	RootHash string `json:"rootHash"`
+	Block    uint64 `json:"block"`
+	TxID     string `json:"txId"`
 }
 
 // Report makes the report of a verdict and the error that came with it. It tells of the record only what is proven.
@@ -154,6 +163,14 @@ func (v Verdict) proof() *Proof {
 		Record: e.ID.String(), Kind: e.Kind, By: e.Org, From: e.From, To: e.To, Count: e.Count, SubjectSeq: e.Seq,
 		Origin: c.Origin, Index: v.Index, Size: c.Size, RootHash: hex.EncodeToString(c.Root[:]),
 		Channel: v.Chain.Channel, Chaincode: v.Chain.Chaincode, Block: v.Chain.Block, TxID: v.Chain.TxID,
-		Organisations: v.Orgs,
+		Organisations: v.Orgs, Twin: v.twin(),
 	}
+}
+
+func (v Verdict) twin() *TwinOut {
+	if v.Twin.Size == 0 {
+		return nil
+	}
+	return &TwinOut{Origin: v.Twin.Origin, RootHash: hex.EncodeToString(v.Twin.Root[:]), Block: v.TwinChain.Block,
+		TxID: v.TwinChain.TxID}
 }

@@ -198,7 +198,7 @@ func indent(t *testing.T, v any) []byte {
 
 func write(t *testing.T, name string, b []byte) {
 	t.Helper()
-	if err := os.MkdirAll(vectors, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(vectors, name)), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(vectors, name), b, 0o644); err != nil {

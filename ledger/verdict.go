@@ -50,7 +50,10 @@ const (
 	CheckInclusion     Check = "inclusion"
 	CheckPayload       Check = "payload"
 	CheckFields        Check = "opened-fields" // of a payload whose other fields are withheld
-	CheckSigningTime   Check = NotSigningTime  // by a time-stamp token
+	CheckTwin          Check = "twin"          // that the log's twin (SM3) holds the entry at the same place
+	CheckTwinSignature Check = "twin-signature"
+	CheckLogTree       Check = "sha256-tree"  // not checked when the twin alone is asked for
+	CheckSigningTime   Check = NotSigningTime // by a time-stamp token
 )
 
 // What is not proven; every verdict lists it.
@@ -83,6 +86,7 @@ const (
 	PartPayload     Part = "payload"
 	PartFields      Part = "opened fields"
 	PartTimestamp   Part = "time-stamp"
+	PartTwin        Part = "twin"
 )
 
 // Fault is why a receipt is not proven: the part at fault, the organisation when the part is one's, and the reason.
@@ -112,6 +116,8 @@ type Verdict struct {
 	Entry      Entry
 	Checkpoint Checkpoint
 	Chain      ChainPlace
+	Twin       Checkpoint // the twin's, when it was checked beside the log; zero else
+	TwinChain  ChainPlace
 	Orgs       []string  // organisations whose endorsement holds
 	Signers    []Signer  // their peers, in the same order
 	Fields     []Field   // opened fields that hold, by name

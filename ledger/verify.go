@@ -26,6 +26,7 @@ type Policy struct {
 	Channel   string                         // empty: DefaultChannel
 	Chaincode string                         // empty: DefaultChaincode
 	At        time.Time                      // when the certificates must be valid, unless a time-stamp tells; required
+	Hash      Hash                           // by which of a log's two trees receipts are judged
 	Payload   []byte                         // when not nil, the payload that the record must be of
 
 	Certificates   [][]byte            // DER: the peers' certificates that receipts refer to by hash; they need no trust
@@ -36,6 +37,7 @@ type Policy struct {
 // *Fault that names the first part at fault, and the verdict says what had been checked by then.
 func Verify(receipt []byte, policy Policy) (Verdict, error) {
 	v := newVerification(policy)
+	v.twins = true
 	err := v.run(receipt)
 	return v.conclude(err), err
 }
@@ -82,6 +84,7 @@ type verification struct {
 	value   AttestedCheckpoint
 	note    signedCheckpoint
 	token   token
+	twins   bool // whether this form of evidence can carry a twin
 	verdict Verdict
 }
 
@@ -118,8 +121,14 @@ func (v *verification) run(file []byte) error {
 		return err
 	}
 	v.checked(CheckForm)
-	steps := append([]func() error{v.checkEntry, v.checkToken}, v.attestationSteps()...)
-	return v.walk(append(steps, v.checkCheckpoint, v.checkLogSignature, v.checkInclusion, v.checkContent, v.checkStamp))
+	if err := v.checkEntry(); err != nil {
+		return err
+	}
+	if v.policy.Hash == HashSM3 {
+		return v.walk(v.twinAlone())
+	}
+	steps := append([]func() error{v.checkToken}, v.attestationSteps()...)
+	return v.walk(append(steps, v.checkCheckpoint, v.checkLogSignature, v.checkInclusion, v.checkTwin, v.checkContent, v.checkStamp))
 }
 
 func (v *verification) walk(steps []func() error) error {
@@ -144,6 +153,9 @@ func (v *verification) checkPolicy() error {
 	}
 	if v.policy.At.IsZero() {
 		return errors.New("no time is given at which certificates must be valid")
+	}
+	if err := v.checkHash(); err != nil {
+		return err
 	}
 	var err error
 	v.keys, err = trustedKeys(v.policy.LogKeys)

@@ -42,6 +42,9 @@ var checkPhrases = map[Check]phrase{
 	CheckInclusion:     {"条目在检查点的默克尔树中", "the entry is in the checkpoint's Merkle tree"},
 	CheckPayload:       {"内容与条目的承诺一致", "the payload is the one that the entry commits to"},
 	CheckFields:        {"已公开的字段与条目的承诺一致", "the opened fields are among those that the entry commits to"},
+	CheckTwin:          {"孪生日志（国密 SM3）在同一位置也有该条目", "the log's twin (SM3) holds the entry at the same place"},
+	CheckTwinSignature: {"孪生日志的签名（国密 SM2）", "the twin's signature (SM2)"},
+	CheckLogTree:       {"SHA-256 树与 Ed25519 签名（仅按孪生日志核验）", "the SHA-256 tree and its Ed25519 signature: judged by the twin alone"},
 	CheckSigningTime:   {"签署时间（可信时间戳）", "the time of signing, by a time-stamp token"},
 	NotRevocation:      {"节点证书是否已被吊销", "whether a peer's certificate was revoked"},
 	NotChaincodeCode:   {"链码程序本身", "the code of the chaincode"},
@@ -90,6 +93,7 @@ var partPhrases = map[Part]phrase{
 	PartStep:        {"步骤", "step"},
 	PartFields:      {"已公开的字段", "opened fields"},
 	PartTimestamp:   {"时间戳", "time-stamp"},
+	PartTwin:        {"孪生日志", "twin"},
 }
 
 // Say returns the verdict in words.

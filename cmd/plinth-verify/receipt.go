@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -16,9 +17,30 @@ func receiptCommand() command {
 		name: "receipt", args: "FILE", check: checkReceipt,
 		says: `      one record's receipt, C2SP tlog-proof or COSE (RFC 9942)   单条记录的回执
       --payload FILE     the content that was recorded   原始内容
+      --hash sha256|sm3|both   by which tree; both: a twin must be there; default: the log, and its twin if there is one
+                         按哪棵树核验；默认按日志，有孪生日志时两者都须成立
+      --twin-only        the same as --hash sm3: by the twin (SM3, SM2) alone   仅按国密孪生日志核验
 `,
-		flags: func(f *flag.FlagSet, o *options) { f.StringVar(&o.payload, "payload", "", "") },
+		flags: receiptFlags,
 	}
+}
+
+func receiptFlags(f *flag.FlagSet, o *options) {
+	f.StringVar(&o.payload, "payload", "", "")
+	f.Func("hash", "", func(s string) error { return o.setHash(ledger.Hash(s)) })
+	f.BoolFunc("twin-only", "", func(string) error { return o.setHash(ledger.HashSM3) })
+}
+
+// setHash chooses the trees, once.
+func (o *options) setHash(h ledger.Hash) error {
+	if _, err := ledger.ParseHash(string(h)); err != nil || h == "" {
+		return errors.New("want sha256, sm3 or both")
+	}
+	if o.policy.Hash != "" && o.policy.Hash != h {
+		return errors.New("the trees are chosen twice")
+	}
+	o.policy.Hash = h
+	return nil
 }
 
 func checkReceipt(o *options) (result, error) {
@@ -60,6 +82,10 @@ func receiptSheet(r ledger.Report, l ledger.Lang) sheet {
 func (s *sheet) place(p *ledger.Proof, l ledger.Lang) {
 	s.row(say(l, "链上", "on chain"), fmt.Sprintf("%s, %s, %d, %s", p.Channel, p.Chaincode, p.Block, p.TxID))
 	s.row(say(l, "树根", "root"), p.RootHash)
+	if t := p.Twin; t != nil {
+		s.row(say(l, "孪生日志", "twin"), fmt.Sprintf("%s, %d, %s", t.Origin, t.Block, t.TxID))
+		s.row(say(l, "孪生树根", "twin's root"), t.RootHash)
+	}
 	s.row(say(l, "背书组织", "signed by"), strings.Join(p.Organisations, ", "))
 }
 

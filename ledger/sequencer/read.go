@@ -154,10 +154,14 @@ func (l *Log) Leaves(first, count int64) ([]tlog.Hash, error) {
 
 // Tile returns the first width hashes of a tile (C2SP tlog-tiles).
 func (l *Log) Tile(level int, n int64, width int) ([]byte, error) {
+	return l.tileOf(l.main, level, n, width)
+}
+
+func (l *Log) tileOf(s *side, level int, n int64, width int) ([]byte, error) {
 	if level < 0 || level > 7 || !l.has(l.size()>>(tileHeight*level), n, width) {
 		return nil, plinth.Errorf(plinth.ErrNotFound, "the log has no such tile")
 	}
-	return l.main.readLevel(level, n*tileWidth, int64(width))
+	return s.readLevel(level, n*tileWidth, int64(width))
 }
 
 // Bundle returns the first width entries of a bundle, each behind its length (C2SP tlog-tiles).
@@ -184,6 +188,18 @@ func (l *Log) HasTwin() bool { return l.twin != nil }
 
 // TwinOrigin returns the twin's origin line.
 func (l *Log) TwinOrigin() string { return l.twin.origin }
+
+// TwinCheckpoint returns the twin's newest checkpoint and its signed note, nil for an empty log.
+func (l *Log) TwinCheckpoint() (ledger.Checkpoint, []byte) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tail.twin.checkpoint, l.tail.twin.note
+}
+
+// TwinTile returns the first width hashes of a tile of the twin.
+func (l *Log) TwinTile(level int, n int64, width int) ([]byte, error) {
+	return l.tileOf(l.twin, level, n, width)
+}
 
 // TwinNoteAt returns the twin's signed checkpoint of a size.
 func (l *Log) TwinNoteAt(size int64) (ledger.Checkpoint, []byte, error) {

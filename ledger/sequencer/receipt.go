@@ -49,14 +49,14 @@ func (s *Sequencer) ReceiptAs(ctx context.Context, id uuid.UUID, w Wanted) ([]by
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.covering(ctx, o, index)
-	if errors.Is(err, plinth.ErrNotFound) {
-		return nil, plinth.Errorf(plinth.ErrConflict, "%w", errNotAnchored)
-	}
+	l, err := s.Log(o)
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.Log(o)
+	a, second, err := s.coveringBoth(ctx, l, o, index)
+	if errors.Is(err, plinth.ErrNotFound) {
+		return nil, plinth.Errorf(plinth.ErrConflict, "%w", errNotAnchored)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,11 @@ func (s *Sequencer) ReceiptAs(ctx context.Context, id uuid.UUID, w Wanted) ([]by
 	}
 	if r.Path, err = l.ProveRecord(a.Size, index); err != nil {
 		return nil, err
+	}
+	if second != nil {
+		if r.Twin, err = l.twinProof(*second, index); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.disclose(ctx, &r, id, w.Disclosure); err != nil {
 		return nil, err

@@ -29,21 +29,29 @@ func (s *Sequencer) stamp(ctx context.Context, n *line) error {
 	if err != nil {
 		return fmt.Errorf("find a checkpoint to stamp: %w", err)
 	}
+	if err := s.stampTwin(ctx, n, a.Size); err != nil {
+		return err
+	}
+	return s.stampAnchor(ctx, n.origin, a)
+}
+
+// stampAnchor has one attested checkpoint stamped and keeps the token.
+func (s *Sequencer) stampAnchor(ctx context.Context, kept ledger.Origin, a Anchor) error {
 	text, err := ledger.StampedText(a.Checkpoint, a.Attestation)
 	if err != nil {
 		return err
 	}
 	token, err := s.cfg.Timestamper.Stamp(ctx, text)
 	if err != nil {
-		return fmt.Errorf("stamp %s at %d: %w", n.log.Origin(), a.Size, err)
+		return fmt.Errorf("stamp %s at %d: %w", a.Origin, a.Size, err)
 	}
 	if _, err := ledger.VerifyTimestamp(token, text, s.cfg.Trust.TimestampRoots); err != nil {
-		return fmt.Errorf("stamp %s at %d: %w", n.log.Origin(), a.Size, err)
+		return fmt.Errorf("stamp %s at %d: %w", a.Origin, a.Size, err)
 	}
-	if err := s.store.SaveTimestamp(ctx, n.origin, a.Size, token, s.now()); err != nil {
-		return fmt.Errorf("keep the time-stamp of %s at %d: %w", n.log.Origin(), a.Size, err)
+	if err := s.store.SaveTimestamp(ctx, kept, a.Size, token, s.now()); err != nil {
+		return fmt.Errorf("keep the time-stamp of %s at %d: %w", a.Origin, a.Size, err)
 	}
-	s.seen.stamped(n.origin, a.Size, token)
+	s.seen.stamped(kept, a.Size, token)
 	return nil
 }
 
