@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"strconv"
 	"time"
@@ -39,10 +40,12 @@ type Evidence struct {
 	Chain     sequencer.Chain
 	Channel   string
 	Roots     []ledger.TrustedRoot
-	Desk      *inspection.Desk // audits and drills
-	Segments  Segments
-	Export    *Export // what erasures take away; nil for none
-	Now       func() time.Time
+	// TimestampRoots are the time-stamp authority's roots in PEM; none without an authority.
+	TimestampRoots []string
+	Desk           *inspection.Desk // audits and drills
+	Segments       Segments
+	Export         *Export // what erasures take away; nil for none
+	Now            func() time.Time
 }
 
 // NewEvidence is the service that shows the logs and the chain.
@@ -179,14 +182,25 @@ func recordOut(l sequencer.Listed) *pb.EvidenceRecord {
 		State: string(l.State), Index: l.Index, SubjectSeq: int64(l.Seq), CheckpointSize: l.Size, TxId: l.TxID,
 		Block: int64(l.Block), ShortCode: ledger.ShortCode(l.ID), CaseId: l.Case,
 	}
+	if l.ErasedBy.Valid {
+		out.ErasedBy = l.ErasedBy.UUID.String()
+	}
 	if l.State != sequencer.StatePending {
 		out.LeafHash = hex.EncodeToString(l.Leaf[:])
 	}
 	return out
 }
 
-func (s *evidenceService) GetRoots(context.Context, *pb.GetRootsRequest) (*pb.Roots, error) {
-	out := &pb.Roots{LogKeys: s.e.Sequencer.LogKeys()}
+// GetRoots answers what ledger.ParseTrust reads: all that anybody needs to verify any form of receipt.
+func (s *evidenceService) GetRoots(ctx context.Context, _ *pb.GetRootsRequest) (*pb.Roots, error) {
+	certificates, err := s.e.Sequencer.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.Roots{LogKeys: s.e.Sequencer.LogKeys(), TimestampRoots: s.e.TimestampRoots}
+	for _, der := range certificates {
+		out.Certificates = append(out.Certificates, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	}
 	for _, r := range s.e.Roots {
 		out.Roots = append(out.Roots, &pb.Root{MspId: r.MSP, Name: r.Name, CertificatePem: r.PEM})
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ var readers = tokens{
 	"auditor":    {Account: "ac_auditor", Roles: []plinth.Role{plinth.RoleAuditor}},
 	"civil":      {Account: "ac_civil", Department: "civil", Roles: []plinth.Role{plinth.RoleDepartment}},
 	"department": {Account: "ac_department", Roles: []plinth.Role{plinth.RoleDepartment}},
+	"operator":   {Account: "ac_operator", Roles: []plinth.Role{plinth.RoleOperator}},
 }
 
 func openArchive(t *testing.T) *archive {
@@ -47,6 +49,9 @@ func openArchive(t *testing.T) *archive {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
+	if err := db.OpenVault(t.Context(), filepath.Join(t.TempDir(), "subjects.key")); err != nil {
+		t.Fatal(err)
+	}
 	path := stacktest.Fabric(t)
 	chain, err := fabric.Open(fabric.Config{Network: path, State: t.TempDir()}, log)
 	if err != nil {

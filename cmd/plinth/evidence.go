@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,6 +57,9 @@ func (h *house) openLedger(ctx context.Context) error {
 		return err
 	}
 	evidence := api.Evidence{Store: store, Sequencer: logs, Chain: chain, Channel: net.Channel, Roots: trust.Roots, Desk: desk, Export: inspector.export, Now: h.now}
+	for _, c := range policy.TimestampRoots {
+		evidence.TimestampRoots = append(evidence.TimestampRoots, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})))
+	}
 	evidence.Segments = sequencer.Devices{Logs: logs, Store: store, Rows: pipelines.EvidenceRows{Rows: clickhouse.NewReadings(h.ch)}}
 	h.services = append(h.services, api.NewEvidence(evidence))
 	h.routes = append(append(h.routes, api.EvidenceRoutes(evidence)...), api.CaseRoutes(evidence)...)

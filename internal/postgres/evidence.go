@@ -12,7 +12,7 @@ import (
 	"plinth/ledger/sequencer"
 )
 
-// listed joins each record with its entry and the checkpoint that its receipt uses.
+// listed joins each record with its entry, the checkpoint that its receipt uses, and the key of its payload.
 const listed = `
 	FROM ledger_outbox o
 	LEFT JOIN ledger_entry e ON e.id = o.id
@@ -21,6 +21,7 @@ const listed = `
 		WHERE origin = e.origin AND size > e.idx
 		ORDER BY size LIMIT 1
 	) c ON true
+	LEFT JOIN subject_key k ON k.subject = o.subject AND k.epoch = o.key_epoch
 	WHERE ($1 = '' OR o.origin = $1) AND ($2 = '' OR o.kind = $2) AND ($3 = '' OR o.subject = $3)
 		AND ($4 = '' OR $4 = CASE WHEN e.id IS NULL THEN 'pending' WHEN c.size IS NULL THEN 'sealed' ELSE 'anchored' END)
 		AND ($5 = '' OR o.org = $5) AND ($6 = '' OR o.case_id = $6) AND ($7::uuid IS NULL OR o.id = $7)
@@ -41,13 +42,13 @@ func orNull(t time.Time) *time.Time {
 }
 
 const listedColumns = `o.n, o.id, o.origin, o.kind, o.org, o.subject, o.case_id, o.t_to, coalesce(e.idx, 0), coalesce(e.seq, 0),
-	e.leaf, coalesce(c.size, 0), coalesce(c.tx_id, ''), coalesce(c.block, 0)`
+	e.leaf, coalesce(c.size, 0), coalesce(c.tx_id, ''), coalesce(c.block, 0), k.erased_by`
 
 func scanListed(row pgx.CollectableRow) (sequencer.Listed, error) {
 	var r sequencer.Listed
 	var leaf []byte
 	err := row.Scan(&r.N, &r.ID, &r.Origin, &r.Kind, &r.Org, &r.Subject, &r.Case, &r.At, &r.Index, &r.Seq, &leaf, &r.Size,
-		&r.TxID, &r.Block)
+		&r.TxID, &r.Block, &r.ErasedBy)
 	if err != nil {
 		return r, err
 	}

@@ -37,6 +37,8 @@ type Listed struct {
 	Size    int64 // of the checkpoint that its receipt uses
 	TxID    string
 	Block   uint64
+	// ErasedBy is the record that tells of the erasure of the payload; nil while there is a payload.
+	ErasedBy uuid.NullUUID
 }
 
 // Filter chooses records; empty fields choose all.

@@ -32,6 +32,13 @@ const byCode = async (page) => {
   await page.locator('.verdict').waitFor()
 }
 
+/** follow opens the case or the provenance that the newest request's record leads to. */
+const follow = (prefix) => async (page) => {
+  await first('/evidence?kind=request.created', '/evidence/')(page)
+  await page.locator(`a[href^="${prefix}"]`).first().click()
+  await page.waitForURL(`**${prefix}**`)
+}
+
 const pages = [
   ['steward', 'overview-steward', at('/')],
   ['steward', 'datasets', at('/datasets')],
@@ -59,6 +66,7 @@ const pages = [
   ['operator', 'device', first('/devices', '/devices/')],
   ['operator', 'device-segments', tab(first('/devices', '/devices/'), 1)],
   ['operator', 'device-new', at('/devices/new')],
+  ['operator', 'record-erasure', then(first('/evidence?state=anchored', '/evidence/'), /^抹除这个|^Erase this/)],
   ['operator', 'runs', at('/runs')],
   ['operator', 'dead-letters', at('/dead-letters')],
   ['operator', 'import', at('/import')],
@@ -71,6 +79,10 @@ const pages = [
   ['auditor', 'overview-auditor', at('/')],
   ['auditor', 'evidence', at('/evidence')],
   ['auditor', 'record', first('/evidence?state=anchored', '/evidence/')],
+  ['auditor', 'record-device', first('/evidence?state=anchored&origin=device', '/evidence/')],
+  ['auditor', 'case', follow('/evidence/cases/')],
+  ['auditor', 'provenance', follow('/evidence/provenance')],
+  ['auditor', 'device-evidence', tab(first('/devices', '/devices/'), 2)],
   ['auditor', 'audits', at('/audits')],
   ['auditor', 'audit-job', first('/audits', '/audits/')],
   ['auditor', 'code', byCode],

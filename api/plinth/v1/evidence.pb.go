@@ -45,7 +45,9 @@ type EvidenceRecord struct {
 	// Stands for the record on paper and in a QR; GET /v1/evidence/codes/{code} is its receipt, for everybody.
 	ShortCode string `protobuf:"bytes,14,opt,name=short_code,json=shortCode,proto3" json:"short_code,omitempty"`
 	// The procedure that it is a step of, e.g. "request:rq_…"; empty for none.
-	CaseId        string `protobuf:"bytes,15,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	CaseId string `protobuf:"bytes,15,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	// The record that tells of the erasure of its payload; empty while there is a payload.
+	ErasedBy      string `protobuf:"bytes,16,opt,name=erased_by,json=erasedBy,proto3" json:"erased_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +183,13 @@ func (x *EvidenceRecord) GetShortCode() string {
 func (x *EvidenceRecord) GetCaseId() string {
 	if x != nil {
 		return x.CaseId
+	}
+	return ""
+}
+
+func (x *EvidenceRecord) GetErasedBy() string {
+	if x != nil {
+		return x.ErasedBy
 	}
 	return ""
 }
@@ -955,7 +964,11 @@ type Roots struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Roots []*Root                `protobuf:"bytes,1,rep,name=roots,proto3" json:"roots,omitempty"`
 	// The logs' verifier keys (C2SP signed-note).
-	LogKeys       []string `protobuf:"bytes,2,rep,name=log_keys,json=logKeys,proto3" json:"log_keys,omitempty"`
+	LogKeys []string `protobuf:"bytes,2,rep,name=log_keys,json=logKeys,proto3" json:"log_keys,omitempty"`
+	// Time-stamp authorities' roots, in PEM; none when no authority is configured.
+	TimestampRoots []string `protobuf:"bytes,3,rep,name=timestamp_roots,json=timestampRoots,proto3" json:"timestamp_roots,omitempty"`
+	// Peers' certificates in PEM, for receipts that refer to them by hash. They need no trust.
+	Certificates  []string `protobuf:"bytes,4,rep,name=certificates,proto3" json:"certificates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1000,6 +1013,20 @@ func (x *Roots) GetRoots() []*Root {
 func (x *Roots) GetLogKeys() []string {
 	if x != nil {
 		return x.LogKeys
+	}
+	return nil
+}
+
+func (x *Roots) GetTimestampRoots() []string {
+	if x != nil {
+		return x.TimestampRoots
+	}
+	return nil
+}
+
+func (x *Roots) GetCertificates() []string {
+	if x != nil {
+		return x.Certificates
 	}
 	return nil
 }
@@ -1946,7 +1973,7 @@ var File_plinth_v1_evidence_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\n" +
-	"\x18plinth/v1/evidence.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x03\n" +
+	"\x18plinth/v1/evidence.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc4\x03\n" +
 	"\x0eEvidenceRecord\x12\x1b\n" +
 	"\trecord_id\x18\x01 \x01(\tR\brecordId\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12\x12\n" +
@@ -1965,7 +1992,8 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\x05block\x18\r \x01(\x03R\x05block\x12\x1d\n" +
 	"\n" +
 	"short_code\x18\x0e \x01(\tR\tshortCode\x12\x17\n" +
-	"\acase_id\x18\x0f \x01(\tR\x06caseId\"\xc7\x02\n" +
+	"\acase_id\x18\x0f \x01(\tR\x06caseId\x12\x1b\n" +
+	"\terased_by\x18\x10 \x01(\tR\berasedBy\"\xc7\x02\n" +
 	"\x12ListRecordsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -2035,10 +2063,12 @@ const file_plinth_v1_evidence_proto_rawDesc = "" +
 	"\x04Root\x12\x15\n" +
 	"\x06msp_id\x18\x01 \x01(\tR\x05mspId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
-	"\x0fcertificate_pem\x18\x03 \x01(\tR\x0ecertificatePem\"I\n" +
+	"\x0fcertificate_pem\x18\x03 \x01(\tR\x0ecertificatePem\"\x96\x01\n" +
 	"\x05Roots\x12%\n" +
 	"\x05roots\x18\x01 \x03(\v2\x0f.plinth.v1.RootR\x05roots\x12\x19\n" +
-	"\blog_keys\x18\x02 \x03(\tR\alogKeys\"\x13\n" +
+	"\blog_keys\x18\x02 \x03(\tR\alogKeys\x12'\n" +
+	"\x0ftimestamp_roots\x18\x03 \x03(\tR\x0etimestampRoots\x12\"\n" +
+	"\fcertificates\x18\x04 \x03(\tR\fcertificates\"\x13\n" +
 	"\x11StartAuditRequest\"?\n" +
 	"\x11StartDrillRequest\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\x03R\x04seed\x12\x16\n" +

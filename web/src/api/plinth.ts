@@ -495,6 +495,8 @@ export interface EvidenceRecord {
   shortCode: string
   // The procedure that it is a step of, e.g. "request:rq_…"; empty for none.
   caseId: string
+  // The record that tells of the erasure of its payload; empty while there is a payload.
+  erasedBy: string
 }
 
 export interface ListRecordsRequest {
@@ -592,6 +594,10 @@ export interface Roots {
   roots: Root[]
   // The logs' verifier keys (C2SP signed-note).
   logKeys: string[]
+  // Time-stamp authorities' roots, in PEM; none when no authority is configured.
+  timestampRoots: string[]
+  // Peers' certificates in PEM, for receipts that refer to them by hash. They need no trust.
+  certificates: string[]
 }
 
 export type StartAuditRequest = Record<string, never>

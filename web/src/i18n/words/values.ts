@@ -215,6 +215,7 @@ export const values = {
   'action.decision.permit': ['准许使用', 'Use permitted'],
   'action.decision.deny': ['拒绝使用', 'Use denied'],
   'action.query.finished': ['查询结束', 'Query finished'],
+  'action.subject.erased': ['抹除内容', 'Payloads erased'],
   'action.device.segment': ['设备数据段', 'Device segment'],
   'action.device.registered': ['设备入册', 'Device registered'],
   'action.alert.raised': ['产生告警', 'Alert raised'],

@@ -12,7 +12,7 @@ export function recordColumns({ t, word }: Words): Column<EvidenceRecord>[] {
     { key: 'kind', title: t('record.kind'), cell: (r) => <Link to={`/evidence/${r.recordId}`}>{word('action', r.kind)}</Link>, text: (r) => word('action', r.kind) },
     { key: 'code', title: t('record.code'), cell: (r) => <span className="mono nowrap">{r.shortCode}</span>, text: (r) => r.shortCode },
     { key: 'at', title: t('record.at'), cell: (r) => <span className="nowrap">{second(r.at)}</span>, text: (r) => second(r.at) },
-    { key: 'state', title: t('dataset.state'), cell: (r) => <State family="evidence" value={r.state} />, text: (r) => word('evidence', r.state) },
+    { key: 'state', title: t('dataset.state'), cell: (r) => <><State family="evidence" value={r.state} /> {r.erasedBy && <span className="tone plain">{t('record.erased')}</span>}</>, text: (r) => [word('evidence', r.state), r.erasedBy && t('record.erased')].filter(Boolean).join(' ') },
     { key: 'subject', title: t('record.subject'), cell: (r) => <span className="mono">{r.subject}</span>, text: (r) => r.subject },
     { key: 'org', title: t('record.org'), cell: (r) => r.org, text: (r) => r.org },
     { key: 'origin', title: t('record.origin'), cell: (r) => r.origin, text: (r) => r.origin },

@@ -9,9 +9,10 @@ import { save, saveBlob, whole } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
 import { Act } from '../../parts/object'
 import { Facts, PageHead, Sheet } from '../../parts/page'
-import { Failure, Shown, State } from '../../parts/states'
+import { Failure, Note, Shown, State } from '../../parts/states'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
+import { Erasure } from './erase'
 import { CodePicture } from './qr'
 import { casePath, subjectPath } from './subject'
 
@@ -39,12 +40,19 @@ function RecordShown({ r }: { r: EvidenceRecord }) {
         title={t('record.title', { kind: word('action', r.kind) })}
         about={
           <>
-            <State family="evidence" value={r.state} /> <span className="mono">{r.shortCode}</span>
+            <State family="evidence" value={r.state} /> <span className="mono">{r.shortCode}</span> {r.erasedBy && <span className="tone plain">{t('record.erased')}</span>}
           </>
         }
       >
         <Receipt r={r} />
       </PageHead>
+      {r.erasedBy && (
+        <Note tone="plain" title={t('record.erasedTitle')}>
+          <p>
+            {t('record.erasedAbout')} <Link to={`/evidence/${r.erasedBy}`}>{t('record.erasedBy')}</Link>
+          </p>
+        </Note>
+      )}
       <div className="columns">
         <div>
           <Sheet title={t('tab.about')}>
@@ -61,6 +69,7 @@ function RecordShown({ r }: { r: EvidenceRecord }) {
             </Sheet>
           )}
           {has(...recordRoles) && <OfSubject r={r} />}
+          {has('operator') && r.subject && !r.erasedBy && <Erasure subject={r.subject} />}
         </div>
       </div>
     </>
