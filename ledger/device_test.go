@@ -51,6 +51,38 @@ func TestDeviceFileProvesThatNothingIsMissing(t *testing.T) {
 	}
 }
 
+// TestDeviceFileWithoutAPayloadProvesTheRest has the payload of the segment withheld that supersedes another.
+func TestDeviceFileWithoutAPayloadProvesTheRest(t *testing.T) {
+	l, at := town(t)
+	f := l.file(t, int64(len(l.entries)), true, at...)
+	f.Segments[3].Salt, f.Segments[3].Payload = nil, nil
+	v, err := ledger.VerifyDevice(encodeDevice(t, f), l.policy(), "wq-7", start(0), start(5))
+	if err != nil || v.Word != ledger.Proven || v.NotChecked[0] != ledger.NotSilence || !slices.Contains(v.NotChecked, ledger.NotWithheld) {
+		t.Fatalf("got %s, %v, not checked %v", v.Word, err, v.NotChecked)
+	}
+	if w := v.Windows[1]; w.Seq != 4 || !w.Withheld || w.Count != 61 || w.Root != [32]byte{} {
+		t.Errorf("of the window in force: %+v", w)
+	}
+	if out := v.Report(nil).Device.Windows[1]; !out.Withheld || out.RootHash != "" {
+		t.Errorf("the report tells %+v", out)
+	}
+	l.prove(t, &f, at[3], 60)
+	if _, err := ledger.VerifyDevice(encodeDevice(t, f), l.policy(), "wq-7", start(0), start(5)); err == nil || !strings.Contains(err.Error(), "has no payload") {
+		t.Errorf("a reading of it: got %v", err)
+	}
+	for i := range f.Segments {
+		f.Segments[i].Salt, f.Segments[i].Payload = nil, nil
+	}
+	f.Readings = nil
+	if v, err := ledger.VerifyDevice(encodeDevice(t, f), l.policy(), "wq-7", start(0), start(5)); err == nil || v.Word != ledger.CannotEvaluate {
+		t.Errorf("without any payload: got %s, %v", v.Word, err)
+	}
+	f.Segments[0].Salt = salt
+	if _, err := ledger.VerifyDevice(encodeDevice(t, f), l.policy(), "wq-7", start(0), start(5)); err == nil {
+		t.Error("a salt without its payload is taken for a payload withheld")
+	}
+}
+
 func TestDeviceFileSaysWhatItsEndsDoNotProve(t *testing.T) {
 	l, at := town(t)
 	size := int64(len(l.entries))

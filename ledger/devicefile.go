@@ -23,7 +23,8 @@ type DeviceFile struct {
 	Readings []ReadingProof
 }
 
-// SegmentEntry is one entry of the device's subject. Salt and Payload are there for every entry of SegmentKind.
+// SegmentEntry is one entry of the device's subject. Salt and Payload are there for every entry of SegmentKind,
+// but for those whose payload was shredded with the device's key: both are empty then.
 type SegmentEntry struct {
 	Index   int64
 	Entry   []byte

@@ -24,7 +24,8 @@ const (
 	NotEarlierSegments Check = "earlier-segments" // the file does not begin at the device's first entry
 	NotNewestEnd       Check = "later-segments"   // the file does not show the log's end
 	NotOtherTag        Check = "other-subject-tag"
-	NotSilence         Check = "silence" // why a window has no segment
+	NotSilence         Check = "silence"                  // why a window has no segment
+	NotWithheld        Check = "segments-without-payload" // what segments hold whose payload was shredded or withheld
 )
 
 // Parts of a device file that can be at fault.
@@ -56,6 +57,9 @@ type DeviceWindow struct {
 	Index      int64  // in the log
 	Record     uuid.UUID
 	Supersedes uuid.UUID // the record whose place it takes, zero when none
+	// Withheld tells that the file has no payload of it, as after an erasure. Root is zero then: window, count and place
+	// are the entry's, and which readings it covers is not proven.
+	Withheld bool
 }
 
 // Stretch is a part of time, the start included.
@@ -105,7 +109,8 @@ type WindowOut struct {
 	From       time.Time `json:"from"`
 	To         time.Time `json:"to"`
 	Count      uint64    `json:"count"`
-	RootHash   string    `json:"rootHash"`
+	RootHash   string    `json:"rootHash"` // empty when withheld
+	Withheld   bool      `json:"withheld,omitempty"`
 	Supersedes string    `json:"supersedes,omitempty"`
 }
 
@@ -158,7 +163,10 @@ func (v DeviceVerdict) proof() *DeviceProof {
 
 func (w DeviceWindow) out() WindowOut {
 	out := WindowOut{Seq: w.Seq, Index: w.Index, Record: w.Record.String(), From: w.From, To: w.To, Count: w.Count,
-		RootHash: hex.EncodeToString(w.Root[:])}
+		RootHash: hex.EncodeToString(w.Root[:]), Withheld: w.Withheld}
+	if w.Withheld {
+		out.RootHash = ""
+	}
 	if w.Supersedes != uuid.Nil {
 		out.Supersedes = w.Supersedes.String()
 	}

@@ -188,6 +188,10 @@ func (v *deviceVerification) segment(i int) (*DeviceWindow, error) {
 	if e.Kind != SegmentKind {
 		return nil, nil
 	}
+	if len(s.Salt) == 0 && len(s.Payload) == 0 {
+		return &DeviceWindow{Segment: Segment{From: e.From, To: e.To, Count: e.Count}, Seq: e.Seq, Index: s.Index, Record: e.ID,
+			Supersedes: e.Supersedes, Withheld: true}, nil
+	}
 	if err := e.Commitment.Opens(s.Salt, s.Payload); err != nil {
 		return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
@@ -201,7 +205,9 @@ func (v *deviceVerification) segment(i int) (*DeviceWindow, error) {
 	return &DeviceWindow{Segment: seg, Seq: e.Seq, Index: s.Index, Record: e.ID, Supersedes: e.Supersedes}, nil
 }
 
+// checkSegments checks the payloads. One that tells the device tells it of all entries, for they are of one subject.
 func (v *deviceVerification) checkSegments() error {
+	withheld := 0
 	for i := range v.file.Segments {
 		w, err := v.segment(i)
 		if err != nil {
@@ -210,12 +216,17 @@ func (v *deviceVerification) checkSegments() error {
 		if w == nil {
 			continue
 		}
-		if w.Device != v.out.Device {
+		if w.Withheld {
+			withheld++
+		} else if w.Device != v.out.Device {
 			return v.fail(PolicyFailed, PartDevice, "", fmt.Errorf("entry %d is of the device %q, want %q", w.Seq, w.Device, v.out.Device))
 		}
 		v.segments = append(v.segments, *w)
 	}
-	if len(v.segments) == 0 {
+	if withheld > 0 {
+		v.notChecked(NotWithheld)
+	}
+	if len(v.segments) == withheld {
 		return v.fail(CannotEvaluate, PartDevice, "", errors.New("no entry in the file tells which device it is of"))
 	}
 	v.checked(CheckSegments)
@@ -294,6 +305,9 @@ func (v *deviceVerification) reading(p ReadingProof) (ProvenReading, error) {
 		return ProvenReading{}, fmt.Errorf("the file has no segment %d", p.Segment)
 	}
 	w := v.segments[i]
+	if w.Withheld {
+		return ProvenReading{}, fmt.Errorf("segment %d has no payload in the file, so no reading can be shown to be its", w.Seq)
+	}
 	r, err := ParseReading(p.Leaf)
 	if err != nil {
 		return ProvenReading{}, err

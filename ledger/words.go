@@ -68,6 +68,7 @@ var checkPhrases = map[Check]phrase{
 	CheckStepsInLog:    {"全部步骤均在检查点的默克尔树中", "all the steps are in the checkpoint's Merkle tree"},
 	NotAfterBlock:      {"所述区块之后案卷又有何进展", "what happened in the case after the block that is named"},
 	NotUnrecorded:      {"实际发生的行为是否都已作为本案步骤记录", "whether everything that was done was recorded as a step of this case"},
+	NotWithheld:        {"无载荷（已抹除或未出示）的分段所含读数", "what the segments without payload hold: it was erased or is withheld"},
 	NotSilence:         {"无分段的时段为何没有读数", "why there are no readings in the windows without a segment"},
 }
 

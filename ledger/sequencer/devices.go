@@ -281,6 +281,9 @@ func (d Devices) entry(ctx context.Context, l *Log, link Link) (ledger.SegmentEn
 	}
 	r := ledger.Receipt{}
 	err = d.Logs.disclose(ctx, &r, link.Record, DisclosePayload)
+	if errors.Is(err, errShredded) {
+		return s, nil // the entry proves its window, count and place without it
+	}
 	s.Salt, s.Payload = r.Salt, r.Payload
 	return s, err
 }
@@ -340,6 +343,10 @@ func holding(all []ledger.SegmentEntry, at time.Time) (uint64, ledger.Segment, e
 		}
 		if e.Kind != ledger.SegmentKind || at.Before(e.From) || !at.Before(e.To) {
 			continue
+		}
+		if len(s.Payload) == 0 {
+			return 0, ledger.Segment{}, plinth.Errorf(plinth.ErrNotFound, "no reading of that moment can be proven: the payload of "+
+				"its segment %d was shredded with the device's key", e.Seq)
 		}
 		seg, err := ledger.ParseSegment(s.Payload)
 		return e.Seq, seg, err

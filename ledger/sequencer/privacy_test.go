@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -188,6 +189,43 @@ func (h *house) dump() string {
 		all.WriteString(strings.Join(lines, "\n"))
 	}
 	return all.String()
+}
+
+// TestErasedDeviceStillHasItsFile erases a device between two of its segments.
+func TestErasedDeviceStillHasItsFile(t *testing.T) {
+	h := newHouse(t)
+	r := rows{}
+	h.device("wq-7")
+	s, _ := h.run()
+	devices := sequencer.Devices{Logs: s, Store: postgres.NewLedger(h.db), Rows: r}
+	h.wait("anchored", h.cover(r, "wq-7", 0, 3))
+	if _, err := s.Erase(t.Context(), sequencer.Erasure{Subject: "device:wq-7", Reason: "r"}); err != nil {
+		t.Fatal(err)
+	}
+	ask := sequencer.DeviceAsk{Device: "wq-7", From: at(0), To: at(2)}
+	verify := func() (ledger.DeviceVerdict, error) {
+		t.Helper()
+		file, err := devices.File(t.Context(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ledger.VerifyDevice(file, h.trust(), "wq-7", ask.From, ask.To)
+	}
+	if v, err := verify(); err == nil || v.Word != ledger.CannotEvaluate {
+		t.Errorf("when all is shredded the file tells no device: got %s, %v", v.Word, err)
+	}
+	h.wait("anchored", h.cover(r, "wq-7", 1, 4))
+	v, err := verify()
+	if err != nil || v.Word != ledger.Proven || v.First != 1 || v.Last != 2 || len(v.Windows) != 2 || len(v.Gaps) != 0 {
+		t.Fatalf("got %s, %v: %+v", v.Word, err, v)
+	}
+	if !v.Windows[0].Withheld || v.Windows[0].Count != 3 || v.Windows[1].Withheld || !slices.Contains(v.NotChecked, ledger.NotWithheld) {
+		t.Errorf("windows %+v, not checked %v", v.Windows, v.NotChecked)
+	}
+	ask.Metric, ask.At = "ph", at(0)
+	if _, err := devices.File(t.Context(), ask); !errors.Is(err, plinth.ErrNotFound) || !strings.Contains(err.Error(), "shredded") {
+		t.Errorf("a reading of a shredded segment: got %v, want ErrNotFound", err)
+	}
 }
 
 func TestNoPayloadLiesInClear(t *testing.T) {
