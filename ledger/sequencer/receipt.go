@@ -109,18 +109,18 @@ func (s *Sequencer) open(ctx context.Context, r *ledger.Receipt, id uuid.UUID, n
 	}
 	d, err := ledger.ParseDocument(whole.Payload)
 	if err != nil {
-		return plinth.Invalid("fields", "the record's payload has no fields")
+		return plinth.Invalid("field", "the record's payload has no fields")
 	}
 	o, err := d.OpenFields(whole.Salt, names...)
 	if err != nil {
-		return plinth.Invalid("fields", "%v", err)
+		return plinth.Invalid("field", "%v", err)
 	}
 	e, err := ledger.ParseEntry(r.Entry)
 	if err != nil {
 		return err
 	}
 	if _, err := ledger.VerifyFields(e.Commitment, o); err != nil {
-		return plinth.Invalid("fields", "the record commits to its payload as a whole")
+		return plinth.Invalid("field", "the record commits to its payload as a whole")
 	}
 	r.Openings = &o
 	return nil
