@@ -37,7 +37,6 @@ type archive struct {
 var readers = tokens{
 	"auditor":    {Account: "ac_auditor", Roles: []plinth.Role{plinth.RoleAuditor}},
 	"civil":      {Account: "ac_civil", Department: "civil", Roles: []plinth.Role{plinth.RoleDepartment}},
-	"operator":   {Account: "ac_operator", Department: "databureau", Roles: []plinth.Role{plinth.RoleOperator}},
 	"department": {Account: "ac_department", Roles: []plinth.Role{plinth.RoleDepartment}},
 	"operator":   {Account: "ac_operator", Roles: []plinth.Role{plinth.RoleOperator}},
 }
