@@ -13,7 +13,7 @@ import (
 
 // tokenFlag says as whom a command calls a running service.
 type tokenFlag struct {
-	TokenFile string `help:"File with an operator's token; - is standard input. Without it, the operator of the first run in --data signs in." type:"path"`
+	TokenFile string `help:"File with a token of the role that this needs; - is standard input. Without it, the demonstration account of that role in --data signs in." type:"path"`
 }
 
 // remote is a running service as a command calls it.
