@@ -22,7 +22,7 @@ export default function ProvPicture(props: { g: ProvGraph; label: string; kinds:
       legend: { data: Object.values(kinds) },
       series: [
         {
-          type: 'graph', layout: 'force', roam: true, draggable: true, symbolSize: 16, edgeSymbol: ['none', 'arrow'], edgeSymbolSize: 8,
+          type: 'graph', layout: g.nodes.length <= 150 ? 'force' : 'circular', roam: true, draggable: true, symbolSize: 16, edgeSymbol: ['none', 'arrow'], edgeSymbolSize: 8,
           force: { repulsion: 220, edgeLength: 90, layoutAnimation: false },
           categories: names.map((n) => ({ name: kinds[n] })),
           label: { show: g.nodes.length <= 40, position: 'right' },
