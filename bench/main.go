@@ -11,6 +11,8 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,9 @@ type Result struct {
 // settle is how long the district feeds before the memory of the house is taken.
 var settle = flag.Duration("settle", 10*time.Minute, "how long the district feeds before memory is taken")
 
+// only chooses measurements by a part of what they are called; the other results stay as they are.
+var only = flag.String("only", "", "measure only what has this in its description, and keep the other results")
+
 func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -39,8 +44,14 @@ func main() {
 
 func run(ctx context.Context) error {
 	date, machine := time.Now().Format(time.DateOnly), machine()
-	var results []Result
+	results, err := kept()
+	if err != nil {
+		return err
+	}
 	for i, m := range measurements {
+		if !strings.Contains(m.what, *only) {
+			continue
+		}
 		fmt.Printf("[%d/%d] %s\n", i+1, len(measurements), m.what)
 		found, err := m.measure(ctx)
 		if err != nil {
@@ -49,13 +60,25 @@ func run(ctx context.Context) error {
 		for _, r := range found {
 			r.Date, r.Machine = date, machine
 			fmt.Printf("      %-24s %14.2f %s%s\n", r.Name, r.Value, r.Unit, beside(r))
-			results = append(results, r)
+			results = append(slices.DeleteFunc(results, func(old Result) bool { return old.Name == r.Name }), r)
 		}
 		if err := write(results); err != nil { // what is measured is kept, even if the next one fails
 			return err
 		}
 	}
 	return nil
+}
+
+// kept returns the results of the runs before when only some are measured.
+func kept() (results []Result, err error) {
+	if *only == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile("bench/results.json")
+	if err != nil {
+		return nil, err
+	}
+	return results, json.Unmarshal(data, &results)
 }
 
 func write(results []Result) error {
