@@ -71,3 +71,15 @@ func results(figures map[string]float64, metrics []metric) ([]Result, error) {
 	}
 	return found, nil
 }
+
+// asRatio gives results whose value is the ratio to the peer, with the value itself told in the peer's name.
+func asRatio(measure func(context.Context) ([]Result, error)) func(context.Context) ([]Result, error) {
+	return func(ctx context.Context) ([]Result, error) {
+		found, err := measure(ctx)
+		for i, r := range found {
+			found[i].Peer = fmt.Sprintf("%.0f %s, beside %s", r.Value, r.Unit, r.Peer)
+			found[i].Value, found[i].Unit = r.Ratio, "×"
+		}
+		return found, err
+	}
+}
