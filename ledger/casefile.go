@@ -91,7 +91,7 @@ func parseCaseFile(b []byte) (f CaseFile, err error) {
 		return f, fmt.Errorf("%d bytes are too many, at most %d are allowed", len(b), MaxCaseFile)
 	}
 	var w wireCase
-	if err := decodeLong(b, &w); err != nil {
+	if err := longEncoding.Unmarshal(b, &w); err != nil {
 		return f, err
 	}
 	switch {

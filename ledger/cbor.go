@@ -7,21 +7,29 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// Bytes in a receipt have one form: deterministic CBOR (RFC 8949 §4.2.1) without tags, indefinite lengths, duplicate
-// or unknown keys. What is decoded must encode to the same bytes again.
-var (
-	encoding = must(cbor.CoreDetEncOptions().EncMode())
-	decoding = must(cbor.DecOptions{
-		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		IndefLength:       cbor.IndefLengthForbidden,
-		TagsMd:            cbor.TagsForbidden,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		UTF8:              cbor.UTF8RejectInvalid,
-		MaxNestedLevels:   6,
-		MaxArrayElements:  1024,
-		MaxMapPairs:       32,
-	}.DecMode())
-)
+// CBOR reads and writes bytes that have one form: deterministic CBOR (RFC 8949 §4.2.1) without tags, indefinite lengths,
+// duplicate or unknown keys, and with limits on how much of it there may be.
+type CBOR struct {
+	enc cbor.EncMode
+	dec cbor.DecMode
+}
+
+// NewCBOR returns a CBOR that reads arrays of at most so many elements and maps of at most so many pairs.
+func NewCBOR(elements, pairs int) CBOR {
+	return CBOR{
+		enc: must(cbor.CoreDetEncOptions().EncMode()),
+		dec: must(cbor.DecOptions{
+			DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+			IndefLength:       cbor.IndefLengthForbidden,
+			TagsMd:            cbor.TagsForbidden,
+			ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+			UTF8:              cbor.UTF8RejectInvalid,
+			MaxNestedLevels:   6,
+			MaxArrayElements:  elements,
+			MaxMapPairs:       pairs,
+		}.DecMode()),
+	}
+}
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -30,11 +38,15 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func decode(b []byte, into any) error {
-	if err := decoding.Unmarshal(b, into); err != nil {
+// Marshal returns v in its one form.
+func (c CBOR) Marshal(v any) ([]byte, error) { return c.enc.Marshal(v) }
+
+// Unmarshal reads b into v. What is read must encode to the same bytes again.
+func (c CBOR) Unmarshal(b []byte, v any) error {
+	if err := c.dec.Unmarshal(b, v); err != nil {
 		return err
 	}
-	again, err := encoding.Marshal(into)
+	again, err := c.enc.Marshal(v)
 	if err != nil {
 		return err
 	}
@@ -43,3 +55,8 @@ func decode(b []byte, into any) error {
 	}
 	return nil
 }
+
+// encoding is the form of what is in a receipt.
+var encoding = NewCBOR(1024, 32)
+
+func decode(b []byte, into any) error { return encoding.Unmarshal(b, into) }

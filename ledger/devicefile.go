@@ -1,11 +1,9 @@
 package ledger
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
-	"github.com/fxamacker/cbor/v2"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -120,7 +118,7 @@ func parseDeviceFile(b []byte) (DeviceFile, error) {
 		return DeviceFile{}, fmt.Errorf("%d bytes are too many, at most %d are allowed", len(b), MaxDeviceFile)
 	}
 	var w wireDevice
-	if err := decodeLong(b, &w); err != nil {
+	if err := longEncoding.Unmarshal(b, &w); err != nil {
 		return DeviceFile{}, err
 	}
 	if err := w.check(); err != nil {
@@ -183,28 +181,5 @@ func splitHashes(b []byte) ([]tlog.Hash, error) {
 	return hs, nil
 }
 
-// decodingLong is decoding for files that hold many entries.
-var decodingLong = must(cbor.DecOptions{
-	DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-	IndefLength:       cbor.IndefLengthForbidden,
-	TagsMd:            cbor.TagsForbidden,
-	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-	UTF8:              cbor.UTF8RejectInvalid,
-	MaxNestedLevels:   6,
-	MaxArrayElements:  MaxDeviceSegments,
-	MaxMapPairs:       32,
-}.DecMode())
-
-func decodeLong(b []byte, into any) error {
-	if err := decodingLong.Unmarshal(b, into); err != nil {
-		return err
-	}
-	again, err := encoding.Marshal(into)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, b) {
-		return errors.New("not in deterministic CBOR form")
-	}
-	return nil
-}
+// longEncoding is encoding for files that hold many entries.
+var longEncoding = NewCBOR(MaxDeviceSegments, 32)

@@ -16,7 +16,7 @@ import (
 	"plinth/ledger/sequencer"
 )
 
-// evidenceCmd is what an operator does with evidence.
+// evidenceCmd is what an auditor and an operator do with evidence.
 type evidenceCmd struct {
 	Export exportCmd `cmd:"" help:"Fetch all that an auditor needs into a folder; a second time fetches only what is new."`
 	Erase  eraseCmd  `cmd:"" help:"Shred the payloads of a subject's records, for good. All proofs stay valid."`

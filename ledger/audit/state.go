@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/fxamacker/cbor/v2"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"plinth/ledger"
@@ -73,7 +72,7 @@ func loadState(path string) (*saved, error) {
 		return nil, fmt.Errorf("audit state %s: it is damaged; remove it to audit from the beginning", path)
 	}
 	var s saved
-	if err := stateDecoding.Unmarshal(body, &s); err != nil {
+	if err := stateEncoding.Unmarshal(body, &s); err != nil {
 		return nil, fmt.Errorf("audit state %s: %w", path, err)
 	}
 	if s.Version != stateVersion {
@@ -97,7 +96,7 @@ func (s *saved) madeAnew(begun string) bool {
 
 // save writes the state beside the old one and puts it in its place.
 func (s *saved) save(path string) error {
-	b, err := encoding.Marshal(s)
+	b, err := stateEncoding.Marshal(s)
 	if err != nil {
 		return err
 	}
@@ -190,5 +189,5 @@ func (l *savedLog) loadErasures(into map[ledger.Tag]bool) {
 	}
 }
 
-// stateDecoding allows what a state may hold and no object of an export: a chain's keys by the million.
-var stateDecoding = must(cbor.DecOptions{MaxMapPairs: 1 << 30, MaxArrayElements: 1 << 20}.DecMode())
+// stateEncoding allows what a state may hold and no object of an export: a chain's keys by the million.
+var stateEncoding = ledger.NewCBOR(1<<20, 1<<30)
