@@ -29,6 +29,7 @@ type Stream struct {
 	Registry *sensors.Registry
 	Watch    *sensors.Watch
 	Sink     Sink
+	Decider  Decider // nil decides nothing
 	Feed     *Feed
 	Meter    *Meter
 	Run      plinth.RunID
@@ -41,6 +42,7 @@ type batch struct {
 	messages []sensors.Message
 	rows     []sensors.Reading
 	dead     []DeadLetter
+	told     []Decision
 }
 
 func (b *batch) size() int { return len(b.rows) + len(b.dead) }
@@ -90,6 +92,9 @@ func (s *Stream) decode(b *batch, m sensors.Message) {
 	d, rs, faults := sensors.Decode(m.Topic, m.Payload, s.Registry.Device)
 	if len(rs) > 0 {
 		s.Watch.Judge(d, rs)
+		if s.Decider != nil {
+			b.told = append(b.told, s.Decider.Decide(d, rs)...)
+		}
 		b.rows = append(b.rows, rs...)
 	}
 	for _, f := range faults {
@@ -102,6 +107,9 @@ func (s *Stream) decode(b *batch, m sensors.Message) {
 func (s *Stream) deliver(ctx context.Context, b *batch) error {
 	began := s.Now()
 	if err := s.store(ctx, b); err != nil {
+		return err
+	}
+	if err := s.tell(ctx, b.told); err != nil {
 		return err
 	}
 	for _, m := range b.messages {
