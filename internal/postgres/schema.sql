@@ -179,6 +179,22 @@ CREATE TABLE idempotency_key (
 );
 CREATE INDEX idempotency_key_age ON public.idempotency_key USING btree (created_at);
 
+CREATE TABLE ingest_member (
+    id text NOT NULL,
+    seen timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((id <> ''::text))
+);
+
+CREATE TABLE ingest_share (
+    part text NOT NULL,
+    member text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    PRIMARY KEY (part),
+    CHECK ((part <> ''::text)),
+    FOREIGN KEY (member) REFERENCES ingest_member(id) ON DELETE CASCADE
+);
+
 CREATE TABLE ledger_certificate (
     sha256 bytea NOT NULL,
     msp text NOT NULL,

@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"plinth/pipelines"
+)
+
+// Shares keeps which member of the ingest works which part.
+type Shares struct{ db *DB }
+
+var _ pipelines.Shares = (*Shares)(nil)
+
+// NewShares returns the shares of db.
+func NewShares(db *DB) *Shares { return &Shares{db} }
+
+// shareLock is the advisory lock under which shares change, one member at a time.
+const shareLock = 0x706c7368 // "plsh"
+
+// Share renews the member's lease and deals the parts out anew. All times are the database's.
+func (s *Shares) Share(ctx context.Context, member string, parts, working []string, ttl time.Duration) (held []string,
+	alone bool, err error) {
+	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, shareLock); err != nil {
+			return err
+		}
+		rank, members, err := renew(ctx, tx, member, ttl)
+		if err != nil {
+			return err
+		}
+		taken, err := leases(ctx, tx)
+		if err != nil {
+			return err
+		}
+		alone = members == 1
+		held = deal(member, rank, members, parts, taken)
+		return keep(ctx, tx, member, append(held, ours(member, working, taken)...), ttl)
+	})
+	return held, alone, err
+}
+
+// renew marks the member as living, forgets those that are not, and returns its place among the rest.
+func renew(ctx context.Context, tx pgx.Tx, member string, ttl time.Duration) (rank, members int, err error) {
+	if _, err := tx.Exec(ctx, `
+		INSERT INTO ingest_member (id, seen) VALUES ($1, clock_timestamp())
+		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`, member); err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM ingest_member WHERE seen < clock_timestamp() - $1::interval`, ttl); err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM ingest_share WHERE until < clock_timestamp()`); err != nil {
+		return 0, 0, err
+	}
+	err = tx.QueryRow(ctx, `
+		SELECT count(*) FILTER (WHERE id COLLATE "C" < $1 COLLATE "C"), count(*) FROM ingest_member`, member).
+		Scan(&rank, &members)
+	return rank, members, err
+}
+
+// leases are the members that hold parts now, by part.
+func leases(ctx context.Context, tx pgx.Tx) (map[string]string, error) {
+	rows, err := tx.Query(ctx, `SELECT part, member FROM ingest_share`)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[string]string{}
+	var part, holder string
+	_, err = pgx.ForEachRow(rows, []any{&part, &holder}, func() error {
+		taken[part] = holder
+		return nil
+	})
+	return taken, err
+}
+
+// deal returns the parts that the member should work: what it has, up to its quota, then free ones in order.
+func deal(member string, rank, members int, parts []string, taken map[string]string) []string {
+	quota := len(parts) / members
+	if rank < len(parts)%members {
+		quota++
+	}
+	var mine, free []string
+	for _, p := range slices.Sorted(slices.Values(parts)) {
+		switch taken[p] {
+		case member:
+			mine = append(mine, p)
+		case "":
+			free = append(free, p)
+		}
+	}
+	all := append(mine, free...)
+	return all[:min(quota, len(all))]
+}
+
+// ours are the parts of working that are leased to the member.
+func ours(member string, working []string, taken map[string]string) []string {
+	return slices.DeleteFunc(slices.Clone(working), func(p string) bool { return taken[p] != member })
+}
+
+// keep makes parts the member's leases, and no others.
+func keep(ctx context.Context, tx pgx.Tx, member string, parts []string, ttl time.Duration) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM ingest_share WHERE member = $1 AND part <> ALL ($2)`, member, parts); err != nil {
+		return err
+	}
+	slices.Sort(parts)
+	_, err := tx.Exec(ctx, `
+		INSERT INTO ingest_share (part, member, until)
+		SELECT p, $1, clock_timestamp() + $3::interval FROM unnest($2::text[]) AS p
+		ON CONFLICT (part) DO UPDATE SET until = excluded.until`, member, slices.Compact(parts), ttl)
+	return err
+}
+
+// Leave gives the member's parts back.
+func (s *Shares) Leave(ctx context.Context, member string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM ingest_member WHERE id = $1`, member)
+	return translate(err)
+}

@@ -1,0 +1,143 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"plinth/internal/postgres"
+	"plinth/pipelines"
+)
+
+// watchman sees who works what, and that no part is worked by two.
+type watchman struct {
+	mu    sync.Mutex
+	at    map[string]string
+	twice []string
+}
+
+func (w *watchman) crew(db *postgres.DB, name string, parts []string) *pipelines.Crew {
+	return &pipelines.Crew{Name: name, Shares: postgres.NewShares(db), Parts: func() []string { return parts },
+		TTL: 3 * time.Second, Every: 50 * time.Millisecond, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Work: func(ctx context.Context, part string) error {
+			w.enter(name, part)
+			<-ctx.Done()
+			w.leave(name, part)
+			return nil
+		}}
+}
+
+func (w *watchman) enter(name, part string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if other := w.at[part]; other != "" {
+		w.twice = append(w.twice, part+": "+other+" and "+name)
+	}
+	w.at[part] = name
+}
+
+func (w *watchman) leave(name, part string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.at[part] == name {
+		delete(w.at, part)
+	}
+}
+
+// counts are the numbers of parts that each member works.
+func (w *watchman) counts() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := map[string]int{}
+	for _, name := range w.at {
+		n[name]++
+	}
+	return n
+}
+
+func (w *watchman) await(t *testing.T, what string, ok func(map[string]int) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(w.counts()); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %v", what, w.counts())
+		}
+	}
+}
+
+func TestMembersShareThePartsAndNoneIsWorkedTwice(t *testing.T) {
+	db := open(t)
+	parts := make([]string, 7)
+	for i := range parts {
+		parts[i] = fmt.Sprintf("lift-p%02d", i)
+	}
+	w := &watchman{at: map[string]string{}}
+	leave := map[string]func(){}
+	join := func(name string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = w.crew(db, name, parts).Run(ctx) }()
+		leave[name] = func() { cancel(); <-done }
+		t.Cleanup(leave[name])
+	}
+	join("a")
+	w.await(t, "one works all", func(n map[string]int) bool { return n["a"] == 7 })
+	join("b")
+	join("c")
+	w.await(t, "three share", func(n map[string]int) bool { return n["a"] == 3 && n["b"] == 2 && n["c"] == 2 })
+	leave["a"]()
+	w.await(t, "two take over what one gave back", func(n map[string]int) bool { return n["b"] == 4 && n["c"] == 3 })
+	if len(w.twice) > 0 {
+		t.Errorf("worked by two: %v", w.twice)
+	}
+}
+
+func TestADeadMembersPartsAreTakenOver(t *testing.T) {
+	db := open(t)
+	shares, parts := postgres.NewShares(db), []string{"lift", "water_meter"}
+	const ttl = 500 * time.Millisecond
+	for _, member := range []string{"dead", "living"} {
+		if _, _, err := shares.Share(t.Context(), member, parts, nil, ttl); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		held, alone, err := shares.Share(t.Context(), "living", parts, nil, ttl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(held) == 2 && alone {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the living member holds %v", held)
+		}
+	}
+}
+
+func TestAPartIsKeptWhileItDrains(t *testing.T) {
+	db := open(t)
+	shares, parts := postgres.NewShares(db), []string{"lift", "water_meter"}
+	share := func(member string, working ...string) []string {
+		t.Helper()
+		held, _, err := shares.Share(t.Context(), member, parts, working, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return held
+	}
+	share("a")
+	share("b")
+	if held := share("a", parts...); len(held) != 1 || held[0] != "lift" {
+		t.Fatalf("a should keep one of two: %v", held)
+	}
+	if held := share("b"); len(held) != 0 {
+		t.Fatalf("b got %v while a drains it", held)
+	}
+	share("a", "lift")
+	if held := share("b"); len(held) != 1 || held[0] != "water_meter" {
+		t.Errorf("b got %v after a had drained it", held)
+	}
+}
