@@ -26,6 +26,7 @@ type cli struct {
 	Evidence    evidenceCmd `cmd:"" help:"Export the evidence of a running service for an offline audit, or shred a subject's."`
 	Drill       drillCmd    `cmd:"" help:"Test the auditor with altered copies of an export."`
 	LedgerTools ledgerCmd   `cmd:"" name:"ledger" help:"Tend the logs of evidence."`
+	Schema      schemaCmd   `cmd:"" help:"Print schemas for those who make the tables by hand."`
 	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }
 

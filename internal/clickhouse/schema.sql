@@ -1,0 +1,111 @@
+-- What the migrations make, for reading. Written by TestSchemaFileIsCurrent; change the migrations instead.
+
+CREATE TABLE plinth.dead_letter
+(
+    `at` DateTime64(3, 'UTC'),
+    `source` String,
+    `row` UInt64,
+    `field` String,
+    `reason` String,
+    `payload` String CODEC(ZSTD(3)),
+    `run` String
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (source, row, field, cityHash64(payload), reason)
+TTL toDateTime(at) + toIntervalDay(90)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.event
+(
+    `source` LowCardinality(String),
+    `source_id` String,
+    `at` DateTime64(3, 'UTC'),
+    `class` LowCardinality(String),
+    `title` String CODEC(ZSTD(3)),
+    `text` String CODEC(ZSTD(3)),
+    `street` LowCardinality(String),
+    `grid` LowCardinality(String),
+    `address` String CODEC(ZSTD(3)),
+    `longitude` Float64,
+    `latitude` Float64,
+    `contact` String,
+    `attrs` Map(LowCardinality(String), String),
+    `rx` DateTime64(3, 'UTC'),
+    INDEX rx_range rx TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(rx)
+PARTITION BY toYYYYMM(at)
+ORDER BY (source, source_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.fusion_log
+(
+    `n` UInt64,
+    `at` DateTime64(3, 'UTC'),
+    `op` Enum8('open' = 1, 'attach' = 2, 'detach' = 3, 'merge' = 4, 'split' = 5, 'verdict' = 6),
+    `incident` String,
+    `source` LowCardinality(String),
+    `source_id` String,
+    `event_at` DateTime64(3, 'UTC'),
+    `event_rx` DateTime64(3, 'UTC'),
+    `class` LowCardinality(String),
+    `title` String CODEC(ZSTD(3)),
+    `street` LowCardinality(String),
+    `grid` LowCardinality(String),
+    `longitude` Float64,
+    `latitude` Float64,
+    `score` Float64,
+    `weights` String CODEC(ZSTD(3)),
+    `weighed` LowCardinality(String),
+    INDEX by_event source_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_n n TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (incident, n)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.migration
+(
+    `version_id` Int64,
+    `is_applied` UInt8,
+    `date` Date DEFAULT now(),
+    `tstamp` DateTime DEFAULT now()
+)
+ENGINE = MergeTree
+ORDER BY (version_id)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.reading
+(
+    `device` LowCardinality(String),
+    `metric` LowCardinality(String),
+    `at` DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    `seq` UInt64 CODEC(DoubleDelta, ZSTD(1)),
+    `value` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `flags` UInt16 CODEC(ZSTD(1)),
+    `rx` DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    INDEX rx_range rx TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(rx)
+PARTITION BY toYYYYMM(at)
+ORDER BY (metric, device, at, seq)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.scope
+(
+    `name` String,
+    `definition` String,
+    `at` DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY name
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.scope_key
+(
+    `scope` String,
+    `k` String
+)
+ENGINE = MergeTree
+ORDER BY scope
+SETTINGS index_granularity = 8192;
