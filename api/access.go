@@ -118,6 +118,14 @@ var access = map[string]Access{
 
 	pb.SystemService_GetOverview_FullMethodName: anyone(),
 	pb.SystemService_ListEngines_FullMethodName: anyone(),
+
+	pb.VitalService_ListIndicators_FullMethodName:     anyone(),
+	pb.VitalService_GetIndicator_FullMethodName:       anyone(),
+	pb.VitalService_ListGrades_FullMethodName:         anyone(),
+	pb.VitalService_DeclareIndicator_FullMethodName:   only(steward),
+	pb.VitalService_ChangeIndicator_FullMethodName:    only(steward),
+	pb.VitalService_RetireIndicator_FullMethodName:    only(steward),
+	pb.VitalService_RecomputeIndicator_FullMethodName: only(steward, operator),
 }
 
 // unlisted names the RPCs of s that the table forgets, sorted.

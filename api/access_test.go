@@ -20,6 +20,7 @@ func TestAccessTableListsEveryRPC(t *testing.T) {
 	pb.RegisterSecurityServiceServer(s, pb.UnimplementedSecurityServiceServer{})
 	pb.RegisterSensorServiceServer(s, pb.UnimplementedSensorServiceServer{})
 	pb.RegisterSystemServiceServer(s, pb.UnimplementedSystemServiceServer{})
+	pb.RegisterVitalServiceServer(s, pb.UnimplementedVitalServiceServer{})
 	if missing := unlisted(s); len(missing) > 0 {
 		t.Errorf("nobody may call %v", missing)
 	}
