@@ -31,9 +31,13 @@ const (
 	Gap                     // the first after a silence of three intervals
 	Clock                   // the device's clock is implausible
 	Late                    // older than a reading seen before
+	Flat                    // many readings within the instrument's resolution
+	Step                    // the level has shifted
+	Drift                   // lastingly apart from the device's twins
+	Replay                  // a sequence number seen before, with other content
 )
 
-var flagNames = []string{"range", "rate", "stuck", "spike", "gap", "clock", "late"}
+var flagNames = []string{"range", "rate", "stuck", "spike", "gap", "clock", "late", "flat", "step", "drift", "replay"}
 
 // Names are the flags' names in fixed order.
 func (f Flags) Names() []string {
