@@ -85,8 +85,9 @@ func TestADecisionIsToldAfterTheStoreAndBeforeTheAcknowledgement(t *testing.T) {
 				}
 				s := &pipelines.Stream{Domain: d.Kind, Registry: registry, Watch: sensors.NewWatch(time.Now), Sink: noteSink{notes: n},
 					Decider: &noteDecider{n, tt.fail}, Meter: &pipelines.Meter{}, Now: time.Now, Log: log}
-				in := make(chan sensors.Message, 1)
-				in <- sensors.Message{Topic: d.Topic(), Payload: []byte(payload(1)), Ack: func() { n.add("ack") }}
+				in := make(chan sensors.Parcel, 1)
+				in <- sensors.Parcel{Messages: []sensors.Message{{Topic: d.Topic(), Payload: []byte(payload(1))}},
+					Ack: func(bool) { n.add("ack") }}
 				close(in)
 				if err := s.Move(t.Context(), in); err != nil {
 					t.Fatal(err)

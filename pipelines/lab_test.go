@@ -160,7 +160,7 @@ func (l *lab) device(t testing.TB, id, kind string) sensors.Device {
 func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 	t.Helper()
 	door, err := mqtt.Open(mqtt.Config{URL: "tcp://" + l.broker.listen, User: broker.ServiceUser, Password: secret,
-		ClientID: "putuo.plinth-ingest", Window: 30000}, domain, l.log)
+		ClientID: "putuo.plinth-ingest"}, domain, l.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 		Log: l.log}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Move(ctx, door.Messages()) }()
+	go func() { defer close(done); _ = s.Move(ctx, door.Parcels()) }()
 	stop = func() { cancel(); <-done; door.Close() }
 	t.Cleanup(stop)
 	return stop

@@ -39,9 +39,9 @@ func (m *Meter) add(domain string, f func(*Counts)) {
 
 func (m *Meter) batch(domain string, b *batch, took time.Duration) {
 	m.add(domain, func(c *Counts) {
-		c.Messages += int64(len(b.messages))
+		c.Messages += int64(b.messages)
 		c.Rows += int64(len(b.rows))
-		c.Dead += int64(len(b.dead))
+		c.Dead += int64(b.useless)
 		c.Batches++
 		c.Busy += took
 		c.Last = took

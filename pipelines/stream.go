@@ -7,22 +7,24 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"plinth"
 	"plinth/sensors"
 )
 
-// Limits of a batch. A batch is inserted when it has MaxRows rows or is MaxAge old. A small one of a domain that is not
-// urgent may wait longer: many tiny inserts cost the store more than they bring.
+// Limits of a batch. A batch is inserted when it has MaxRows rows or is MaxAge old, and the insert before it is done. A
+// small one of a domain that is not urgent may wait longer: many tiny inserts cost the store more than they bring.
 const (
-	MaxRows   = 20_000
+	MaxRows   = 50_000
 	MaxAge    = 100 * time.Millisecond
 	smallRows = 200
 	smallAge  = time.Second
 )
 
 // Stream moves one domain's messages to the store. It acknowledges a message when every row of it is stored; what cannot
-// be stored goes to dead letters and is then acknowledged too. While the store is away it holds one batch and takes
-// nothing more, so that the broker keeps the rest.
+// be stored goes to dead letters and is then acknowledged too. While one batch is inserted it fills the next, and takes
+// nothing more when that is full, so that the broker keeps the rest.
 type Stream struct {
 	Domain   string
 	Urgent   bool // never wait for a larger batch
@@ -35,61 +37,109 @@ type Stream struct {
 	Run      plinth.RunID
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	poison quota
 }
 
 // batch is one insert.
 type batch struct {
-	messages []sensors.Message
+	parcels  []sensors.Parcel
+	messages int
 	rows     []sensors.Reading
 	dead     []DeadLetter
+	folded   folds
+	useless  int // what went to dead letters, kept whole or not
 	told     []Decision
+	began    time.Time
 }
 
-func (b *batch) size() int { return len(b.rows) + len(b.dead) }
+func (b *batch) size() int { return len(b.rows) + len(b.dead) + len(b.folded) }
 
-// Move takes from in until it is closed or ctx ends. A batch in hand when ctx ends is given up unacknowledged.
-func (s *Stream) Move(ctx context.Context, in <-chan sensors.Message) error {
+// Move takes from in until it is closed or ctx ends. What is in hand when ctx ends is given up unacknowledged.
+func (s *Stream) Move(ctx context.Context, in <-chan sensors.Parcel) error {
+	g, ctx := errgroup.WithContext(ctx)
+	full := make(chan *batch)
+	g.Go(func() error {
+		defer close(full)
+		return s.fill(ctx, in, full)
+	})
+	g.Go(func() error {
+		for b := range full {
+			if err := s.deliver(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// fill makes batches of what comes and gives each away when it is due and the one before it is stored.
+func (s *Stream) fill(ctx context.Context, in <-chan sensors.Parcel, full chan<- *batch) error {
+	rows := 0 // of the last batch, as a guess for the next
 	for {
-		b, err := s.gather(ctx, in)
-		if err != nil || len(b.messages) == 0 {
+		b := &batch{rows: make([]sensors.Reading, 0, rows+rows/4)}
+		more, err := s.gather(ctx, b, in, full)
+		if err != nil || !more {
 			return err
 		}
-		if err := s.deliver(ctx, b); err != nil {
-			return err
-		}
+		rows = len(b.rows)
 	}
 }
 
-// gather waits for a message and fills a batch. An empty batch means that in is closed.
-func (s *Stream) gather(ctx context.Context, in <-chan sensors.Message) (*batch, error) {
-	b := &batch{}
+// gather fills b and gives it away. It returns false when in is closed and b, if anything is in it, given away.
+func (s *Stream) gather(ctx context.Context, b *batch, in <-chan sensors.Parcel, full chan<- *batch) (bool, error) {
 	var age <-chan time.Time
-	began, more := time.Time{}, true
-	for more && b.size() < MaxRows {
+	var due chan<- *batch // nil until b is due
+	more := true
+	for {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return false, ctx.Err()
+		case due <- b:
+			return more, nil
 		case <-age:
-			if s.Urgent || b.size() >= smallRows || s.Now().Sub(began) >= smallAge {
-				return b, nil
+			if age = nil; s.due(b) {
+				due = full
+			} else {
+				age = time.After(MaxAge)
 			}
-			age = time.After(MaxAge)
-		case m, ok := <-in:
-			if more = ok; !ok {
-				break
+		case p, ok := <-in:
+			if !ok {
+				if more, in, due = false, nil, full; len(b.parcels) == 0 {
+					return false, nil
+				}
+				continue
 			}
-			if age == nil {
-				began, age = s.Now(), time.After(MaxAge)
+			if len(b.parcels) == 0 {
+				b.began, age = s.Now(), time.After(MaxAge)
 			}
-			s.decode(b, m)
+			s.decode(b, p)
+			if b.size() >= MaxRows {
+				in, due = nil, full
+			}
 		}
 	}
-	return b, nil
 }
 
-func (s *Stream) decode(b *batch, m sensors.Message) {
-	b.messages = append(b.messages, m)
+func (s *Stream) due(b *batch) bool {
+	return s.Urgent || b.size() >= smallRows || s.Now().Sub(b.began) >= smallAge
+}
+
+func (s *Stream) decode(b *batch, p sensors.Parcel) {
+	b.parcels = append(b.parcels, p)
+	b.messages += len(p.Messages)
+	for i := range p.Messages {
+		s.decodeMessage(b, &p.Messages[i])
+	}
+}
+
+func (s *Stream) decodeMessage(b *batch, m *sensors.Message) {
 	d, rs, faults := sensors.Decode(m.Topic, m.Payload, s.Registry.Device)
+	if m.Size > len(m.Payload) {
+		rs, faults = nil, []sensors.Fault{{Field: "payload",
+			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", sensors.MaxPayload, m.Size)}}
+	}
 	if len(rs) > 0 {
 		s.Watch.Judge(d, rs)
 		if s.Decider != nil {
@@ -98,8 +148,7 @@ func (s *Stream) decode(b *batch, m sensors.Message) {
 		b.rows = append(b.rows, rs...)
 	}
 	for _, f := range faults {
-		b.dead = append(b.dead, DeadLetter{Source: clip(m.Topic, maxLabel), Field: f.Field, Reason: f.Reason,
-			Payload: clip(string(m.Payload), MaxDeadPayload), Run: s.Run})
+		s.bury(b, d, m, f)
 	}
 }
 
@@ -112,8 +161,8 @@ func (s *Stream) deliver(ctx context.Context, b *batch) error {
 	if err := s.tell(ctx, b.told); err != nil {
 		return err
 	}
-	for _, m := range b.messages {
-		m.Ack()
+	for i, p := range b.parcels {
+		p.Ack(i < len(b.parcels)-1)
 	}
 	s.Meter.batch(s.Domain, b, s.Now().Sub(began))
 	if s.Feed != nil {
@@ -128,7 +177,8 @@ func (s *Stream) store(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
-	b.dead = append(b.dead, poison...)
+	b.dead, b.useless = append(b.dead, poison...), b.useless+len(poison)
+	b.dead = append(b.dead, b.folded.letters(s.Now(), s.Run)...)
 	if len(b.dead) == 0 {
 		return nil
 	}

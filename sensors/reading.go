@@ -50,12 +50,19 @@ func (f Flags) Names() []string {
 	return out
 }
 
-// Message is what a device sent, as the door got it. Ack tells the broker that it is stored; it may be called from any
-// goroutine, and is called once.
+// Message is what a device sent, as the door got it.
 type Message struct {
 	Topic   string
 	Payload []byte
-	Ack     func()
+	Size    int // of the payload as it was sent; the door keeps MaxPayload bytes of it
+}
+
+// Parcel is messages that came together, in order of arrival. Ack tells the broker that all of them are stored; it may
+// be called from any goroutine, and is called once. With more, another parcel's Ack follows at once.
+type Parcel struct {
+	Messages []Message
+	Arrived  time.Time
+	Ack      func(more bool)
 }
 
 // Fault says why something a device sent cannot be stored. It goes to dead letters.

@@ -23,7 +23,7 @@ var (
 	streamBatches  = streamDesc("batches_total", "Inserts acknowledged.")
 	streamRetries  = streamDesc("retries_total", "Inserts that the store did not take.")
 	streamBusy     = streamDesc("insert_seconds_total", "Time spent in inserts.")
-	streamWaiting  = streamDesc("waiting_messages", "Messages taken from the broker and not yet in a batch.")
+	streamWaiting  = streamDesc("waiting_messages", "Messages taken from the broker and not yet acknowledged.")
 )
 
 // Describe implements prometheus.Collector.

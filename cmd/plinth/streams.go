@@ -33,9 +33,6 @@ type streams struct {
 	doors map[string]*mqtt.Door // by kind of device
 }
 
-// brokerWindow is how many messages of one kind of device may be unacknowledged; the broker allows as many.
-const brokerWindow = 60_000
-
 // registryEvery is how often devices that another instance registered are looked for.
 const registryEvery = 10 * time.Second
 
@@ -96,7 +93,7 @@ func (h *house) openDoors(runs pipelines.Runs) error {
 		return err
 	}
 	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password,
-		ClientID: h.cfg.Ledger.Name + "-ingest", Window: brokerWindow}
+		ClientID: h.cfg.Ledger.Name + "-ingest"}
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
@@ -145,7 +142,7 @@ func (h *house) openDoor(ctx context.Context, g *errgroup.Group, cfg mqtt.Config
 		Feed: s.feed, Meter: s.meter, Now: h.now, Log: h.log}
 	record := stream.Record(runs, "service")
 	g.Go(func() error { record(ctx); return nil })
-	g.Go(func() error { return stream.Move(ctx, door.Messages()) })
+	g.Go(func() error { return stream.Move(ctx, door.Parcels()) })
 	return nil
 }
 

@@ -4,14 +4,17 @@ package mqtt
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"golang.org/x/sync/semaphore"
 
 	"plinth"
 	"plinth/sensors"
@@ -25,9 +28,6 @@ type Config struct {
 	// ClientID is the session's name at the broker, followed by the domain. It must stay the same: what the broker
 	// holds for an absent client is bound to it.
 	ClientID string
-	// Window is the number of messages that may be unacknowledged per domain. It must not be less than the broker's,
-	// so that taking a message from the wire never blocks.
-	Window int
 }
 
 // Validate tells what is wrong with c.
@@ -38,8 +38,6 @@ func (c Config) Validate() error {
 		return plinth.Invalid("mqtt.url", "the broker's URL is tcp://host:port")
 	case c.ClientID == "":
 		return plinth.Invalid("mqtt.clientId", "the client id is needed: the broker keeps our messages under it")
-	case c.Window < 1 || c.Window > 65535:
-		return plinth.Invalid("mqtt.window", "the window is 1 to 65535 messages")
 	}
 	return nil
 }
@@ -51,17 +49,18 @@ type Door struct {
 	topic  string
 	log    *slog.Logger
 	client paho.Client
-	in     chan sensors.Message
+	in     chan sensors.Parcel
+	budget *semaphore.Weighted // bytes of maxHeld
 
-	ready atomic.Bool
-	held  atomic.Int64 // bytes handed on and not acknowledged
-	later atomic.Int64
+	ready   atomic.Bool
+	waiting atomic.Int64 // messages handed on and not acknowledged
+	pauses  atomic.Int64
 
 	refused atomic.Int64 // attempts to connect that failed
 }
 
-// maxHeld bounds the memory of one domain's unacknowledged messages.
-const maxHeld = 64 << 20
+// maxHeld bounds the memory of one domain's unacknowledged messages; beyond it the broker keeps them.
+const maxHeld = 16 << 20
 
 // Open starts to connect and returns at once; the door reconnects by itself until Close.
 func Open(c Config, domain string, log *slog.Logger) (*Door, error) {
@@ -69,16 +68,35 @@ func Open(c Config, domain string, log *slog.Logger) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{domain: domain, topic: "plinth/v1/" + domain + "/+/data", log: log.With("domain", domain),
-		in: make(chan sensors.Message, c.Window+c.Window/8+64)}
+		in: make(chan sensors.Parcel, 64), budget: semaphore.NewWeighted(maxHeld)}
 	o := paho.NewClientOptions().AddBroker(c.URL).SetUsername(c.User).SetPassword(c.Password).
 		SetClientID(clientID(c.ClientID + "-" + domain)).SetCleanSession(false).SetProtocolVersion(4).
 		SetAutoAckDisabled(true).SetConnectRetry(true).SetConnectRetryInterval(500 * time.Millisecond).
 		SetMaxReconnectInterval(2 * time.Second).SetKeepAlive(10 * time.Second).SetPingTimeout(10 * time.Second).
-		SetConnectTimeout(5 * time.Second).SetDefaultPublishHandler(d.take).
+		SetConnectTimeout(connectTimeout).SetCustomOpenConnectionFn(d.dial).
 		SetConnectionNotificationHandler(d.notified).SetOnConnectHandler(d.subscribe).SetConnectionLostHandler(d.disconnected)
 	d.client = paho.NewClient(o)
 	d.client.Connect() // the token ends when connected; with ConnectRetry it does not fail
 	return d, nil
+}
+
+const connectTimeout = 5 * time.Second
+
+// dial opens a connection whose messages come to us past the client.
+func (d *Door) dial(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: connectTimeout}
+	if u.Scheme == "ssl" {
+		c, err := tls.DialWithDialer(dialer, "tcp", u.Host, o.TLSConfig)
+		if err != nil {
+			return nil, err
+		}
+		return newWire(c, d.take), nil
+	}
+	c, err := dialer.Dial("tcp", u.Host)
+	if err != nil {
+		return nil, err
+	}
+	return newWire(c, d.take), nil
 }
 
 // clientID keeps to characters that every broker takes: some refuse a dot or a blank.
@@ -100,8 +118,8 @@ func (d *Door) notified(_ paho.Client, n paho.ConnectionNotification) {
 	}
 }
 
-// Messages are what devices sent. The channel holds more than the window, so taking one from the wire never waits.
-func (d *Door) Messages() <-chan sensors.Message { return d.in }
+// Parcels are what devices sent.
+func (d *Door) Parcels() <-chan sensors.Parcel { return d.in }
 
 // Ready tells whether the broker has accepted our subscription.
 func (d *Door) Ready() error {
@@ -111,39 +129,67 @@ func (d *Door) Ready() error {
 	return plinth.Errorf(plinth.ErrUnavailable, "the MQTT broker is away (domain %s)", d.domain)
 }
 
-// Waiting is the number of messages taken from the wire and not yet handed on.
-func (d *Door) Waiting() int { return len(d.in) }
+// Waiting is the number of messages taken from the wire and not yet acknowledged.
+func (d *Door) Waiting() int { return int(d.waiting.Load()) }
 
 // Close disconnects. What is unacknowledged comes again to the next session.
 func (d *Door) Close() { d.client.Disconnect(250) }
 
-// take is called by the client's reading goroutine, in order. It must not block: keep-alive is read there too.
-func (d *Door) take(_ paho.Client, m paho.Message) {
-	size := int64(len(m.Payload()) + len(m.Topic()))
-	if d.held.Add(size) > maxHeld {
-		d.held.Add(-size)
-		d.putOff()
-		return
+// take hands a parcel on; it waits while the budget is used up, or until w is closed. Then it returns false.
+func (d *Door) take(p sensors.Parcel, size int64, w *wire) bool {
+	p.Arrived = time.Now()
+	size = min(size, maxHeld)
+	if !d.budget.TryAcquire(size) && !d.pause(size, w) {
+		return false
 	}
-	ack := func() { d.held.Add(-size); m.Ack() }
-	select {
-	case d.in <- sensors.Message{Topic: m.Topic(), Payload: m.Payload(), Ack: ack}:
-	default:
-		d.held.Add(-size)
-		d.putOff()
+	n, ack := int64(len(p.Messages)), p.Ack
+	p.Ack = func(more bool) {
+		d.budget.Release(size)
+		d.waiting.Add(-n)
+		ack(more)
+	}
+	d.waiting.Add(n)
+	for {
+		select {
+		case d.in <- p:
+			return true
+		case <-w.closed:
+			d.budget.Release(size)
+			d.waiting.Add(-n)
+			return false
+		case <-time.After(pauseStep):
+			w.stillThere()
+		}
 	}
 }
 
-// putOff leaves a message unacknowledged: it comes again after the broker's wait, nothing is lost.
-func (d *Door) putOff() {
-	if n := d.later.Add(1); n&(n-1) == 0 { // at 1, 2, 4, 8 …
-		d.log.Warn("messages are put off: the broker's window or the messages are too large", "so far", n)
+// pauseStep is how often a waiting wire looks whether its client expects a sign of life.
+const pauseStep = time.Second
+
+// pause waits for size bytes of the budget, or until w is closed.
+func (d *Door) pause(size int64, w *wire) bool {
+	if n := d.pauses.Add(1); n&(n-1) == 0 { // at 1, 2, 4, 8 …
+		d.log.Warn("the store does not keep up, the broker holds the messages", "pauses", n)
+	}
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), pauseStep)
+		err := d.budget.Acquire(ctx, size)
+		cancel()
+		if err == nil {
+			return true
+		}
+		select {
+		case <-w.closed:
+			return false
+		default:
+			w.stillThere()
+		}
 	}
 }
 
 // subscribe runs after every connect. A refusal is only seen in the SUBACK's code (MQTT 3.1.1 §3.9.3).
 func (d *Door) subscribe(c paho.Client) {
-	token := c.Subscribe(d.topic, 1, d.take)
+	token := c.Subscribe(d.topic, 1, nil) // messages never reach the client, see wire
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
