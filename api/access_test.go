@@ -10,6 +10,7 @@ import (
 
 func TestAccessTableListsEveryRPC(t *testing.T) {
 	s := grpc.NewServer()
+	pb.RegisterAlarmServiceServer(s, pb.UnimplementedAlarmServiceServer{})
 	pb.RegisterAuthServiceServer(s, pb.UnimplementedAuthServiceServer{})
 	pb.RegisterCatalogServiceServer(s, pb.UnimplementedCatalogServiceServer{})
 	pb.RegisterEventServiceServer(s, pb.UnimplementedEventServiceServer{})

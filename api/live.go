@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plinth"
+	pb "plinth/api/plinth/v1"
 	"plinth/pipelines"
 )
 
@@ -17,8 +18,9 @@ const (
 	lostTooMuch = 1000
 )
 
-// NewLiveRoute is GET /v1/live: server-sent events "reading" (a sample), "ingest" (rates each second), "alert", and
-// "lost" when the client is too slow and has missed some; one that misses very many is cut off and may come again.
+// NewLiveRoute is GET /v1/live: server-sent events "reading" (a sample), "ingest" (rates each second), "alert",
+// "alarm" (an alarm that changed, for those who may list alarms), and "lost" when the client is too slow and has missed
+// some; one that misses very many is cut off and may come again.
 func NewLiveRoute(feed *pipelines.Feed) Route {
 	return Route{Method: http.MethodGet, Pattern: "/v1/live", Roles: people,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveLive(w, r, feed) })}
@@ -28,6 +30,7 @@ func NewLiveRoute(feed *pipelines.Feed) Route {
 var people = []plinth.Role{steward, registrar, provider, department, analyst, auditor, officer, operator}
 
 func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed) {
+	alarms := plinth.PrincipalFrom(r.Context()).Has(access[pb.AlarmService_ListAlarms_FullMethodName].Roles...)
 	looker := feed.Look()
 	defer looker.Close()
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -48,6 +51,9 @@ func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed) {
 		case <-beat.C:
 			err = s.comment("beat")
 		case n := <-looker.C:
+			if n.Event == AlarmEvent && !alarms {
+				continue
+			}
 			err = s.send(n.Event, n.Data)
 		}
 		if n := looker.Lost(); n > 0 && err == nil {

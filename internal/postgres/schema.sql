@@ -36,6 +36,88 @@ CREATE TABLE agent (
     UNIQUE (number)
 );
 
+CREATE TABLE alarm (
+    id text NOT NULL,
+    device text NOT NULL,
+    device_zh text NOT NULL,
+    device_en text NOT NULL,
+    kind text NOT NULL,
+    rule text NOT NULL,
+    pack text NOT NULL,
+    title_zh text NOT NULL,
+    title_en text NOT NULL,
+    text_zh text NOT NULL,
+    text_en text NOT NULL,
+    basis text NOT NULL,
+    class text NOT NULL,
+    grade smallint NOT NULL,
+    peak smallint NOT NULL,
+    state text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    at timestamp with time zone NOT NULL,
+    street text NOT NULL,
+    grid text NOT NULL,
+    site text NOT NULL,
+    longitude double precision NOT NULL,
+    latitude double precision NOT NULL,
+    owner text NOT NULL,
+    unit text NOT NULL,
+    respond_by timestamp with time zone,
+    permit text NOT NULL DEFAULT ''::text,
+    acknowledged_by text NOT NULL DEFAULT ''::text,
+    acknowledged_at timestamp with time zone,
+    handled_by text NOT NULL DEFAULT ''::text,
+    handled_at timestamp with time zone,
+    outcome text NOT NULL DEFAULT ''::text,
+    note text NOT NULL DEFAULT ''::text,
+    score double precision NOT NULL,
+    facts jsonb NOT NULL,
+    rows jsonb NOT NULL,
+    record_id uuid NOT NULL,
+    event_due boolean NOT NULL DEFAULT true,
+    PRIMARY KEY (id),
+    CHECK (((grade >= 1) AND (grade <= 3))),
+    CHECK (((peak >= grade) AND (peak <= 3))),
+    CHECK (((state = 'handled'::text) = (outcome <> ''::text))),
+    CHECK ((id ~ '^al_[0-9a-z]{26}$'::text)),
+    CHECK ((outcome = ANY (ARRAY[''::text, 'real'::text, 'false'::text, 'duplicate'::text, 'maintenance'::text]))),
+    CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'handled'::text, 'withdrawn'::text])))
+);
+CREATE INDEX alarm_active ON public.alarm USING btree (grade, raised_at DESC) WHERE (state = ANY (ARRAY['open'::text, 'acknowledged'::text]));
+CREATE INDEX alarm_device ON public.alarm USING btree (device, raised_at DESC);
+CREATE INDEX alarm_event_due ON public.alarm USING btree (raised_at) WHERE event_due;
+CREATE INDEX alarm_newest ON public.alarm USING btree (raised_at DESC, id DESC);
+
+CREATE TABLE alarm_state (
+    device text NOT NULL,
+    pack text NOT NULL,
+    rx timestamp with time zone NOT NULL,
+    state bytea NOT NULL,
+    PRIMARY KEY (device),
+    CHECK ((octet_length(state) <= 4194304))
+);
+
+CREATE TABLE alarm_step (
+    alarm text NOT NULL,
+    n integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    verdict timestamp with time zone,
+    actor text NOT NULL DEFAULT ''::text,
+    grade smallint NOT NULL,
+    note text NOT NULL DEFAULT ''::text,
+    record_id uuid NOT NULL,
+    PRIMARY KEY (alarm, n),
+    CHECK (((grade >= 1) AND (grade <= 3))),
+    CHECK ((action = ANY (ARRAY['raised'::text, 'regraded'::text, 'ended'::text, 'withdrawn'::text, 'acknowledged'::text, 'handled'::text, 'reopened'::text]))),
+    CHECK ((n > 0)),
+    FOREIGN KEY (alarm) REFERENCES alarm(id),
+    UNIQUE (alarm, action, verdict),
+    UNIQUE (record_id)
+);
+
 CREATE TABLE api_token (
     id text NOT NULL,
     hash bytea NOT NULL,
@@ -443,6 +525,25 @@ CREATE TABLE open_list (
     UNIQUE (record_id)
 );
 CREATE TRIGGER open_list_frozen BEFORE DELETE OR UPDATE ON public.open_list FOR EACH ROW EXECUTE FUNCTION frozen();
+
+CREATE TABLE permit (
+    id text NOT NULL,
+    kind text NOT NULL,
+    site text NOT NULL,
+    street text NOT NULL DEFAULT ''::text,
+    t_from timestamp with time zone NOT NULL,
+    t_to timestamp with time zone NOT NULL,
+    issuer text NOT NULL DEFAULT ''::text,
+    revoked boolean NOT NULL DEFAULT false,
+    record_id uuid NOT NULL,
+    PRIMARY KEY (id),
+    CHECK (((char_length(id) >= 1) AND (char_length(id) <= 200))),
+    CHECK (((char_length(site) >= 1) AND (char_length(site) <= 200))),
+    CHECK ((kind ~ '^[a-z][a-z0-9_]{0,31}$'::text)),
+    CHECK ((t_to > t_from))
+);
+CREATE INDEX permit_end ON public.permit USING btree (t_to DESC, id);
+CREATE INDEX permit_site ON public.permit USING btree (kind, site, t_to);
 
 CREATE TABLE pipeline_run (
     id text NOT NULL,

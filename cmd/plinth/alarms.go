@@ -1,0 +1,21 @@
+package main
+
+import (
+	"context"
+
+	"plinth/api"
+	"plinth/internal/postgres"
+	"plinth/sensors/alarm"
+)
+
+// openAlarms opens the alarm desk.
+func (h *house) openAlarms(context.Context) error {
+	store := postgres.NewAlarms(h.pg)
+	desk := alarm.NewDesk(store, h.now, h.showAlarm)
+	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Agents: h.catalog,
+		Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))
+	return nil
+}
+
+// showAlarm tells those who look at the house live.
+func (h *house) showAlarm(a alarm.Alarm) { h.streams.feed.Publish(api.AlarmNews(a)) }
