@@ -63,6 +63,9 @@ func addressee(topic string, lookup Lookup) (*Device, *Fault) {
 	if d.Kind != kind {
 		return nil, &Fault{Device: d.ID, Field: "topic", Reason: fmt.Sprintf("the device is a %s, not a %q", d.Kind, clip(kind, 32))}
 	}
+	if reason := d.Refuses(); reason != "" {
+		return nil, &Fault{Device: d.ID, Field: "topic", Reason: reason}
+	}
 	return d, nil
 }
 
@@ -91,6 +94,9 @@ func readings(d *Device, m message) (*Device, []Reading, []Fault) {
 func Check(d *Device, r Reading) *Fault {
 	if _, ok := d.Metric(r.Metric); !ok {
 		return &Fault{Device: d.ID, Field: "metric", Reason: fmt.Sprintf("the device has no metric %q", clip(r.Metric, 64))}
+	}
+	if reason := d.Refuses(); reason != "" {
+		return &Fault{Device: d.ID, Field: "device", Reason: reason}
 	}
 	if !finite(r.Value) {
 		return &Fault{Device: d.ID, Field: "value", Reason: "the value is not a finite number"}

@@ -1,11 +1,7 @@
 package sensors
 
 import (
-	"fmt"
-	"math"
-	"regexp"
 	"time"
-	"unicode/utf8"
 
 	"plinth"
 )
@@ -21,9 +17,27 @@ type Device struct {
 	Owner               plinth.AgentID
 	Street, Grid, Site  string
 	Longitude, Latitude float64 // WGS 84, degrees; both zero when not known
-	Metrics             []Metric
-	Interval            time.Duration // expected between readings
-	Segment             time.Duration // the window of its segments in the log; zero takes the usual
+	// System is the coordinate system in which the position was given, e.g. "gcj02"; "" is WGS 84.
+	System   string
+	Metrics  []Metric
+	Interval time.Duration // expected between readings
+	Segment  time.Duration // the window of its segments in the log; zero takes the usual
+
+	Life       Life   // "" reads as active
+	Codec      string // how its messages are written, see Codecs; "" is "json"
+	Maker      string
+	Model      string
+	Installed  time.Time // zero when not known, like the two that follow
+	Calibrated time.Time
+	// CalibrationDue is when the calibration ends.
+	CalibrationDue time.Time
+	// Twins is the group of devices that measure the same thing; "" when there are none.
+	Twins string
+	// Attrs are what scenario packs need to know of a device, e.g. "inspection_due": "2026-12-31"; nothing personal.
+	Attrs map[string]string
+
+	// Version counts the changes of what is registered; a change names the version that it was made from.
+	Version int64
 }
 
 // Metric is one thing a device measures.
@@ -36,6 +50,13 @@ type Metric struct {
 	MaxRate float64
 	// StuckAfter is how many equal readings in a row are suspicious; zero when any number is fine.
 	StuckAfter int
+	// Resolution is the smallest step that the instrument shows, in the unit; zero when not known.
+	Resolution float64
+	// FlatAfter is how many readings whose spread stays within Resolution are suspicious; zero when any number is fine.
+	FlatAfter int
+	// Step and Drift are the sizes, in the unit, of a shift of level and of a lasting difference to the twins that are
+	// flagged; zero flags none.
+	Step, Drift float64
 }
 
 // Metric returns the metric of that name.
@@ -47,75 +68,6 @@ func (d *Device) Metric(name string) (*Metric, bool) {
 	}
 	return nil, false
 }
-
-// Limits of what a device may be.
-const (
-	MaxMetrics  = 64
-	maxInterval = 31 * 24 * time.Hour
-	maxText     = 200
-)
-
-var (
-	deviceID   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-	metricName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
-)
-
-// Validate tells what is wrong with d as ErrInvalid with the field.
-func (d *Device) Validate() error {
-	switch {
-	case !deviceID.MatchString(string(d.ID)):
-		return plinth.Invalid("id", "a device's id is 1 to 64 of a-z, 0-9, - and _, and begins with a letter or digit")
-	case !metricName.MatchString(d.Kind):
-		return plinth.Invalid("kind", "a kind is 1 to 32 of a-z, 0-9 and _, and begins with a letter")
-	case d.Owner == "":
-		return plinth.Invalid("owner", "a device has an owner")
-	case !(d.Longitude >= -180 && d.Longitude <= 180):
-		return plinth.Invalid("longitude", "the longitude is in degrees, -180 to 180")
-	case !(d.Latitude >= -90 && d.Latitude <= 90):
-		return plinth.Invalid("latitude", "the latitude is in degrees, -90 to 90")
-	case d.Interval < time.Second || d.Interval > maxInterval:
-		return plinth.Invalid("intervalS", "the interval is 1 s to 31 days, is %s", d.Interval)
-	case len(d.Metrics) == 0 || len(d.Metrics) > MaxMetrics:
-		return plinth.Invalid("metrics", "a device has 1 to %d metrics, here are %d", MaxMetrics, len(d.Metrics))
-	}
-	for field, s := range map[string]string{"name.zh": d.Name.ZH, "name.en": d.Name.EN, "site": d.Site, "street": d.Street,
-		"grid": d.Grid} {
-		if err := validText(field, s); err != nil {
-			return err
-		}
-	}
-	return validMetrics(d.Metrics)
-}
-
-func validText(field, s string) error {
-	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxText {
-		return plinth.Invalid(field, "this text is UTF-8 of at most %d characters", maxText)
-	}
-	return nil
-}
-
-func validMetrics(metrics []Metric) error {
-	seen := map[string]bool{}
-	for i, m := range metrics {
-		field := fmt.Sprintf("metrics[%d].", i)
-		switch {
-		case !metricName.MatchString(m.Name):
-			return plinth.Invalid(field+"name", "a metric's name is 1 to 32 of a-z, 0-9 and _, and begins with a letter")
-		case seen[m.Name]:
-			return plinth.Invalid(field+"name", "the metric %s is there twice", m.Name)
-		case m.Unit == "" || len(m.Unit) > 32:
-			return plinth.Invalid(field+"unit", "a metric has a unit in UCUM, e.g. Cel, m/s, 1")
-		case !finite(m.Min) || !finite(m.Max) || m.Min > m.Max:
-			return plinth.Invalid(field+"max", "the limits are finite numbers, min below max")
-		case !finite(m.MaxRate) || m.MaxRate < 0:
-			return plinth.Invalid(field+"maxRate", "the rate is a number above zero")
-		}
-		seen[m.Name] = true
-	}
-	return nil
-}
-
-func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
 // SegmentWindow is the window of d's segments: a minute for the frequent, an hour for the rest, unless d says.
 func (d *Device) SegmentWindow() time.Duration {

@@ -3,35 +3,50 @@ package sensors
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"plinth"
+	"plinth/ledger"
 )
 
-// Store keeps the devices. It is durable when a call returns; many goroutines may use it.
-type Store interface {
-	// AddDevice adds a device with the hash of its secret. ErrConflict means that the id is taken.
-	AddDevice(ctx context.Context, d Device, credential string) error
-	// Devices returns all devices in order of their ids.
-	Devices(ctx context.Context) ([]Device, error)
-	// Credentials returns the hash of each device's secret.
-	Credentials(ctx context.Context) (map[plinth.DeviceID]string, error)
+// Entry is a device to register, with its credential and its record for the log.
+type Entry struct {
+	Device     Device
+	Credential Credential
+	Record     ledger.Record
 }
 
-// Doors let devices in: the broker's list of users. Admit replaces the whole list.
+// Roll is all devices at one moment.
+type Roll struct {
+	Stamp       string   // differs when anything differs
+	Devices     []Device // in order of their ids
+	Credentials map[plinth.DeviceID]Credential
+}
+
+// Store keeps the devices. Each call is one transaction with the records given, durable when it returns; many
+// goroutines may use it. The store adds to a record which one it follows.
+type Store interface {
+	// AddDevices adds devices, all or none. ErrConflict names an id that is taken.
+	AddDevices(ctx context.Context, entries []Entry) error
+	// ChangeDevice makes the device of d.ID what d says, and its version d.Version+1. ErrConflict means that d was made
+	// from another version than the newest.
+	ChangeDevice(ctx context.Context, d Device, rec ledger.Record) error
+	// SetCredential replaces a device's credential. ErrConflict means that the newest is not old.
+	SetCredential(ctx context.Context, id plinth.DeviceID, old string, c Credential, rec ledger.Record) error
+	// Roll returns all devices, or nil when nothing changed since the stamp.
+	Roll(ctx context.Context, since string) (*Roll, error)
+}
+
+// Doors let devices in: the broker's list of users. Admit replaces the whole list. A device without a credential, or
+// retired, must not enter.
 type Doors interface {
-	Admit(ctx context.Context, devices []Device, credentials map[plinth.DeviceID]string) error
+	Admit(ctx context.Context, devices []Device, credentials map[plinth.DeviceID]Credential) error
 }
 
 // Registry knows all devices. It answers from memory and reads the store again when it may be behind.
@@ -39,50 +54,61 @@ type Registry struct {
 	store Store
 	doors Doors // nil when an external broker keeps its own users
 	log   *slog.Logger
+	now   func() time.Time
 
 	known  atomic.Pointer[roll]
 	reload sync.Mutex
 }
 
-// roll is all devices at one moment.
+// roll is all devices at one moment, ready to be asked.
 type roll struct {
-	sorted  []Device
-	byID    map[plinth.DeviceID]*Device
-	secrets map[string]plinth.DeviceID // by credential hash
-
-	credentials map[plinth.DeviceID]string
+	stamp       string // "" when it is ahead of what was read
+	sorted      []Device
+	byID        map[plinth.DeviceID]*Device
+	secrets     map[string]plinth.DeviceID // by credential hash
+	credentials map[plinth.DeviceID]Credential
 }
 
 // Open reads the devices and tells the doors.
 func Open(ctx context.Context, store Store, doors Doors, log *slog.Logger) (*Registry, error) {
-	r := &Registry{store: store, doors: doors, log: log}
+	r := &Registry{store: store, doors: doors, log: log, now: time.Now}
 	return r, r.Reload(ctx)
 }
 
-// Reload reads the devices from the store and tells the doors.
+// SetClock gives the registry another clock than time.Now. It must be called before the registry is shared.
+func (r *Registry) SetClock(now func() time.Time) { r.now = now }
+
+// Reload reads the devices from the store, if they changed, and tells the doors.
 func (r *Registry) Reload(ctx context.Context) error {
 	r.reload.Lock()
 	defer r.reload.Unlock()
-	devices, err := r.store.Devices(ctx)
+	stamp := ""
+	if known := r.known.Load(); known != nil {
+		stamp = known.stamp
+	}
+	next, err := r.store.Roll(ctx, stamp)
 	if err != nil {
 		return fmt.Errorf("read the devices: %w", err)
 	}
-	credentials, err := r.store.Credentials(ctx)
-	if err != nil {
-		return fmt.Errorf("read the credentials: %w", err)
+	if next == nil {
+		return nil
 	}
-	return r.install(ctx, devices, credentials)
+	return r.install(ctx, next.Stamp, next.Devices, next.Credentials)
 }
 
 // install makes devices, in order of their ids, the known ones. The caller holds reload.
-func (r *Registry) install(ctx context.Context, devices []Device, credentials map[plinth.DeviceID]string) error {
-	next := &roll{sorted: devices, byID: make(map[plinth.DeviceID]*Device, len(devices)), credentials: credentials,
+func (r *Registry) install(ctx context.Context, stamp string, devices []Device, credentials map[plinth.DeviceID]Credential) error {
+	next := &roll{stamp: stamp, sorted: devices, byID: make(map[plinth.DeviceID]*Device, len(devices)), credentials: credentials,
 		secrets: make(map[string]plinth.DeviceID, len(devices))}
 	for i := range devices {
 		next.byID[devices[i].ID] = &devices[i]
 	}
 	for id, c := range credentials {
-		next.secrets[c] = id
+		for _, h := range []string{c.Hash, c.Old} {
+			if h != "" {
+				next.secrets[h] = id
+			}
+		}
 	}
 	r.known.Store(next)
 	if r.doors == nil {
@@ -91,19 +117,30 @@ func (r *Registry) install(ctx context.Context, devices []Device, credentials ma
 	return r.doors.Admit(ctx, devices, credentials)
 }
 
-// add makes one more device known.
-func (r *Registry) add(ctx context.Context, d Device, credential string) error {
+// learn makes entries known at once, each new or in the place of the one before. The store has them already: when a door
+// does not take them now, Watch mends that.
+func (r *Registry) learn(ctx context.Context, entries ...Entry) {
 	r.reload.Lock()
 	defer r.reload.Unlock()
 	old := r.known.Load()
-	if old.byID[d.ID] != nil {
-		return nil // a reload was faster
+	devices, credentials := slices.Clone(old.sorted), maps.Clone(old.credentials)
+	for _, e := range entries {
+		at, there := slices.BinarySearchFunc(old.sorted, e.Device.ID, byID)
+		switch {
+		case !there:
+			devices = append(devices, e.Device) // sorted below; a second one of an id does not come here
+		case devices[at].Version <= e.Device.Version:
+			devices[at] = e.Device
+		}
+		credentials[e.Device.ID] = e.Credential
 	}
-	at, _ := slices.BinarySearchFunc(old.sorted, d.ID, func(x Device, id plinth.DeviceID) int { return cmp.Compare(x.ID, id) })
-	credentials := maps.Clone(old.credentials)
-	credentials[d.ID] = credential
-	return r.install(ctx, slices.Insert(slices.Clone(old.sorted), at, d), credentials)
+	slices.SortStableFunc(devices, func(a, b Device) int { return cmp.Compare(a.ID, b.ID) })
+	if err := r.install(ctx, "", devices, credentials); err != nil {
+		r.log.WarnContext(ctx, "devices changed, the door does not know it yet", "devices", len(entries), "err", err)
+	}
 }
+
+func byID(d Device, id plinth.DeviceID) int { return cmp.Compare(d.ID, id) }
 
 // Watch reads the devices again every interval until ctx ends, for those that another instance registered.
 func (r *Registry) Watch(ctx context.Context, every time.Duration) {
@@ -123,22 +160,35 @@ func (r *Registry) Watch(ctx context.Context, every time.Duration) {
 
 // Register adds a device and returns it with its secret, which is shown once and kept as a hash alone.
 func (r *Registry) Register(ctx context.Context, d Device) (Device, string, error) {
-	fromKind(&d)
-	if err := d.Validate(); err != nil {
-		return Device{}, "", err
-	}
-	secret, err := newSecret()
+	e, secret, err := r.entry(ctx, d)
 	if err != nil {
 		return Device{}, "", err
 	}
-	if err := r.store.AddDevice(ctx, d, hash(secret)); err != nil {
+	if err := r.store.AddDevices(ctx, []Entry{e}); err != nil {
 		return Device{}, "", err
 	}
-	// The device exists now: a reader that lags behind is mended by Watch.
-	if err := r.add(ctx, d, hash(secret)); err != nil {
-		r.log.WarnContext(ctx, "device registered, the door does not know it yet", "device", d.ID, "err", err)
+	r.learn(ctx, e)
+	return e.Device, secret, nil
+}
+
+// entry completes and checks a device that is to be registered, and makes its secret.
+func (r *Registry) entry(ctx context.Context, d Device) (Entry, string, error) {
+	fromKind(&d)
+	d.Version = 1
+	if d.Life == "" {
+		d.Life = Active
 	}
-	return d, secret, nil
+	if err := d.Validate(); err != nil {
+		return Entry{}, "", err
+	}
+	if d.Life == Retired {
+		return Entry{}, "", plinth.Invalid("life", "a device that is registered is not retired yet")
+	}
+	secret, err := newSecret()
+	if err != nil {
+		return Entry{}, "", err
+	}
+	return Entry{d, Credential{Hash: hash(secret)}, r.record(ctx, kindRegistered, d, "")}, secret, nil
 }
 
 // Ensure registers the device unless it is there.
@@ -165,54 +215,13 @@ func (r *Registry) Kinds() []string {
 	return kinds
 }
 
-// Filter narrows a list of devices; empty fields let all through.
-type Filter struct {
-	Kind, Street, Query string
-	After               plinth.DeviceID // the last one of the page before
-}
-
-// Devices lists the devices that f and keep let through, in order of their ids. The caller must not change them.
-func (r *Registry) Devices(f Filter, keep func(*Device) bool) []*Device {
-	var out []*Device
-	devices := r.known.Load().sorted
-	for i := range devices {
-		d := &devices[i]
-		if d.ID > f.After && f.match(d) && (keep == nil || keep(d)) {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-func (f Filter) match(d *Device) bool {
-	q := strings.ToLower(f.Query)
-	return (f.Kind == "" || d.Kind == f.Kind) && (f.Street == "" || d.Street == f.Street) &&
-		(q == "" || strings.Contains(string(d.ID), q) || strings.Contains(strings.ToLower(d.Name.ZH+d.Name.EN+d.Site), q))
-}
-
 // Authenticate finds the device whose secret this is. Devices use one secret for the broker and for HTTP.
 func (r *Registry) Authenticate(_ context.Context, secret string) (plinth.Principal, error) {
-	id, ok := r.known.Load().secrets[hash(secret)]
-	if !ok {
+	known, h := r.known.Load(), hash(secret)
+	id, ok := known.secrets[h]
+	if c := known.credentials[id]; !ok || c.Hash != h && !r.now().Before(c.OldUntil) {
 		return plinth.Principal{}, plinth.Errorf(plinth.ErrUnknown, "no device has this credential")
 	}
 	return plinth.Principal{Account: plinth.AccountID("device:" + id), Name: string(id), Device: id,
 		Roles: []plinth.Role{plinth.RoleDevice}}, nil
-}
-
-// SecretPrefix begins every device's secret, so that one in the wrong place is recognised.
-const SecretPrefix = "plinth_dev_"
-
-func newSecret() (string, error) {
-	b := make([]byte, 32)
-	if _, err := rand.Read(b); err != nil {
-		return "", fmt.Errorf("make a secret: %w", err)
-	}
-	return SecretPrefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)), nil
-}
-
-// hash is enough for a secret of 256 random bits: there is nothing to guess.
-func hash(secret string) string {
-	h := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(h[:])
 }

@@ -10,6 +10,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -28,9 +29,20 @@ type Metric struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Title *Text                  `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	// UCUM.
-	Unit          string  `protobuf:"bytes,3,opt,name=unit,proto3" json:"unit,omitempty"`
-	Min           float64 `protobuf:"fixed64,4,opt,name=min,proto3" json:"min,omitempty"`
-	Max           float64 `protobuf:"fixed64,5,opt,name=max,proto3" json:"max,omitempty"`
+	Unit string  `protobuf:"bytes,3,opt,name=unit,proto3" json:"unit,omitempty"`
+	Min  float64 `protobuf:"fixed64,4,opt,name=min,proto3" json:"min,omitempty"`
+	Max  float64 `protobuf:"fixed64,5,opt,name=max,proto3" json:"max,omitempty"`
+	// The smallest step that the instrument shows, in the unit; 0 not known.
+	Resolution float64 `protobuf:"fixed64,6,opt,name=resolution,proto3" json:"resolution,omitempty"`
+	// How many readings within resolution of each other are suspicious; 0 any number is fine.
+	FlatAfter int32 `protobuf:"varint,7,opt,name=flat_after,json=flatAfter,proto3" json:"flat_after,omitempty"`
+	// The size, in the unit, of a shift of level, and of a lasting difference to the twins, that is flagged; 0 none.
+	Step  float64 `protobuf:"fixed64,8,opt,name=step,proto3" json:"step,omitempty"`
+	Drift float64 `protobuf:"fixed64,9,opt,name=drift,proto3" json:"drift,omitempty"`
+	// The fastest plausible change per second; 0 not known.
+	MaxRate float64 `protobuf:"fixed64,10,opt,name=max_rate,json=maxRate,proto3" json:"max_rate,omitempty"`
+	// How many equal readings in a row are suspicious; 0 any number is fine.
+	StuckAfter    int32 `protobuf:"varint,11,opt,name=stuck_after,json=stuckAfter,proto3" json:"stuck_after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -100,6 +112,113 @@ func (x *Metric) GetMax() float64 {
 	return 0
 }
 
+func (x *Metric) GetResolution() float64 {
+	if x != nil {
+		return x.Resolution
+	}
+	return 0
+}
+
+func (x *Metric) GetFlatAfter() int32 {
+	if x != nil {
+		return x.FlatAfter
+	}
+	return 0
+}
+
+func (x *Metric) GetStep() float64 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *Metric) GetDrift() float64 {
+	if x != nil {
+		return x.Drift
+	}
+	return 0
+}
+
+func (x *Metric) GetMaxRate() float64 {
+	if x != nil {
+		return x.MaxRate
+	}
+	return 0
+}
+
+func (x *Metric) GetStuckAfter() int32 {
+	if x != nil {
+		return x.StuckAfter
+	}
+	return 0
+}
+
+// Position is a place in a named coordinate system.
+type Position struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "wgs84", "gcj02", "bd09", "cgcs2000" (degrees), "cgcs2000_gk3" (metres, Gauss-Krüger, 3 degrees, 120°E),
+	// "shanghai" (metres, when the deployment has its parameters).
+	System string `protobuf:"bytes,1,opt,name=system,proto3" json:"system,omitempty"`
+	// Longitude in degrees, or easting in metres.
+	X float64 `protobuf:"fixed64,2,opt,name=x,proto3" json:"x,omitempty"`
+	// Latitude in degrees, or northing in metres.
+	Y             float64 `protobuf:"fixed64,3,opt,name=y,proto3" json:"y,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Position) Reset() {
+	*x = Position{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Position) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Position) ProtoMessage() {}
+
+func (x *Position) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Position.ProtoReflect.Descriptor instead.
+func (*Position) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Position) GetSystem() string {
+	if x != nil {
+		return x.System
+	}
+	return ""
+}
+
+func (x *Position) GetX() float64 {
+	if x != nil {
+		return x.X
+	}
+	return 0
+}
+
+func (x *Position) GetY() float64 {
+	if x != nil {
+		return x.Y
+	}
+	return 0
+}
+
 type Device struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -123,14 +242,40 @@ type Device struct {
 	// The newest value of each metric.
 	Latest map[string]float64 `protobuf:"bytes,15,rep,name=latest,proto3" json:"latest,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
 	// Quality flags of the newest readings, e.g. "range", "stuck".
-	Flags         []string `protobuf:"bytes,16,rep,name=flags,proto3" json:"flags,omitempty"`
+	Flags []string `protobuf:"bytes,16,rep,name=flags,proto3" json:"flags,omitempty"`
+	// "planned", "active", "maintenance", "retired"; "" is active. MoveDevice changes it.
+	Life string `protobuf:"bytes,17,opt,name=life,proto3" json:"life,omitempty"`
+	// The stages that may follow; only in answers.
+	Next []string `protobuf:"bytes,18,rep,name=next,proto3" json:"next,omitempty"`
+	// How its messages are written: "json", "senml", "cbor", "plain", "sparkplug"; "" is json.
+	Codec string `protobuf:"bytes,19,opt,name=codec,proto3" json:"codec,omitempty"`
+	Maker string `protobuf:"bytes,20,opt,name=maker,proto3" json:"maker,omitempty"`
+	Model string `protobuf:"bytes,21,opt,name=model,proto3" json:"model,omitempty"`
+	// Absent when not known, like the two that follow.
+	Installed      *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=installed,proto3" json:"installed,omitempty"`
+	Calibrated     *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=calibrated,proto3" json:"calibrated,omitempty"`
+	CalibrationDue *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=calibration_due,json=calibrationDue,proto3" json:"calibration_due,omitempty"`
+	// The group of devices that measure the same thing.
+	Twins string `protobuf:"bytes,25,opt,name=twins,proto3" json:"twins,omitempty"`
+	// What scenario packs need to know, e.g. "inspection_due": "2026-12-31"; nothing personal.
+	Attrs map[string]string `protobuf:"bytes,26,rep,name=attrs,proto3" json:"attrs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Counts the changes; a change names the version that it was made from.
+	Version int64 `protobuf:"varint,27,opt,name=version,proto3" json:"version,omitempty"`
+	// The position in another system, instead of longitude and latitude; only in requests.
+	Position *Position `protobuf:"bytes,28,opt,name=position,proto3" json:"position,omitempty"`
+	// The system in which the position was given; "" is wgs84. Only in answers.
+	System string `protobuf:"bytes,29,opt,name=system,proto3" json:"system,omitempty"`
+	// Where it publishes; only in answers.
+	Topic string `protobuf:"bytes,30,opt,name=topic,proto3" json:"topic,omitempty"`
+	// Seconds of the window of its segments; 0 takes the usual.
+	SegmentS      int32 `protobuf:"varint,31,opt,name=segment_s,json=segmentS,proto3" json:"segment_s,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[1]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -142,7 +287,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[1]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -155,7 +300,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{1}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Device) GetId() string {
@@ -270,21 +415,133 @@ func (x *Device) GetFlags() []string {
 	return nil
 }
 
+func (x *Device) GetLife() string {
+	if x != nil {
+		return x.Life
+	}
+	return ""
+}
+
+func (x *Device) GetNext() []string {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *Device) GetCodec() string {
+	if x != nil {
+		return x.Codec
+	}
+	return ""
+}
+
+func (x *Device) GetMaker() string {
+	if x != nil {
+		return x.Maker
+	}
+	return ""
+}
+
+func (x *Device) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *Device) GetInstalled() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Installed
+	}
+	return nil
+}
+
+func (x *Device) GetCalibrated() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Calibrated
+	}
+	return nil
+}
+
+func (x *Device) GetCalibrationDue() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CalibrationDue
+	}
+	return nil
+}
+
+func (x *Device) GetTwins() string {
+	if x != nil {
+		return x.Twins
+	}
+	return ""
+}
+
+func (x *Device) GetAttrs() map[string]string {
+	if x != nil {
+		return x.Attrs
+	}
+	return nil
+}
+
+func (x *Device) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Device) GetPosition() *Position {
+	if x != nil {
+		return x.Position
+	}
+	return nil
+}
+
+func (x *Device) GetSystem() string {
+	if x != nil {
+		return x.System
+	}
+	return ""
+}
+
+func (x *Device) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *Device) GetSegmentS() int32 {
+	if x != nil {
+		return x.SegmentS
+	}
+	return 0
+}
+
 type ListDevicesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
-	Street        string                 `protobuf:"bytes,4,opt,name=street,proto3" json:"street,omitempty"`
-	Liveness      string                 `protobuf:"bytes,5,opt,name=liveness,proto3" json:"liveness,omitempty"`
-	Query         string                 `protobuf:"bytes,6,opt,name=query,proto3" json:"query,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PageSize  int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Kind      string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Street    string                 `protobuf:"bytes,4,opt,name=street,proto3" json:"street,omitempty"`
+	Liveness  string                 `protobuf:"bytes,5,opt,name=liveness,proto3" json:"liveness,omitempty"`
+	Query     string                 `protobuf:"bytes,6,opt,name=query,proto3" json:"query,omitempty"`
+	Owner     string                 `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
+	Grid      string                 `protobuf:"bytes,8,opt,name=grid,proto3" json:"grid,omitempty"`
+	Life      string                 `protobuf:"bytes,9,opt,name=life,proto3" json:"life,omitempty"`
+	// "longitude,latitude,metres": devices at most so far from a point (WGS 84).
+	Near string `protobuf:"bytes,10,opt,name=near,proto3" json:"near,omitempty"`
+	// "west,south,east,north" in degrees (WGS 84).
+	Bbox          string `protobuf:"bytes,11,opt,name=bbox,proto3" json:"bbox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDevicesRequest) Reset() {
 	*x = ListDevicesRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[2]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -296,7 +553,7 @@ func (x *ListDevicesRequest) String() string {
 func (*ListDevicesRequest) ProtoMessage() {}
 
 func (x *ListDevicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[2]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -309,7 +566,7 @@ func (x *ListDevicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDevicesRequest.ProtoReflect.Descriptor instead.
 func (*ListDevicesRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{2}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListDevicesRequest) GetPageSize() int32 {
@@ -354,6 +611,41 @@ func (x *ListDevicesRequest) GetQuery() string {
 	return ""
 }
 
+func (x *ListDevicesRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListDevicesRequest) GetGrid() string {
+	if x != nil {
+		return x.Grid
+	}
+	return ""
+}
+
+func (x *ListDevicesRequest) GetLife() string {
+	if x != nil {
+		return x.Life
+	}
+	return ""
+}
+
+func (x *ListDevicesRequest) GetNear() string {
+	if x != nil {
+		return x.Near
+	}
+	return ""
+}
+
+func (x *ListDevicesRequest) GetBbox() string {
+	if x != nil {
+		return x.Bbox
+	}
+	return ""
+}
+
 type ListDevicesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Devices       []*Device              `protobuf:"bytes,1,rep,name=devices,proto3" json:"devices,omitempty"`
@@ -365,7 +657,7 @@ type ListDevicesResponse struct {
 
 func (x *ListDevicesResponse) Reset() {
 	*x = ListDevicesResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[3]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +669,7 @@ func (x *ListDevicesResponse) String() string {
 func (*ListDevicesResponse) ProtoMessage() {}
 
 func (x *ListDevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[3]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +682,7 @@ func (x *ListDevicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDevicesResponse.ProtoReflect.Descriptor instead.
 func (*ListDevicesResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{3}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListDevicesResponse) GetDevices() []*Device {
@@ -423,7 +715,7 @@ type GetDeviceRequest struct {
 
 func (x *GetDeviceRequest) Reset() {
 	*x = GetDeviceRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[4]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +727,7 @@ func (x *GetDeviceRequest) String() string {
 func (*GetDeviceRequest) ProtoMessage() {}
 
 func (x *GetDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[4]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +740,7 @@ func (x *GetDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeviceRequest.ProtoReflect.Descriptor instead.
 func (*GetDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{4}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetDeviceRequest) GetId() string {
@@ -467,7 +759,7 @@ type RegisterDeviceRequest struct {
 
 func (x *RegisterDeviceRequest) Reset() {
 	*x = RegisterDeviceRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[5]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +771,7 @@ func (x *RegisterDeviceRequest) String() string {
 func (*RegisterDeviceRequest) ProtoMessage() {}
 
 func (x *RegisterDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[5]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +784,7 @@ func (x *RegisterDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterDeviceRequest.ProtoReflect.Descriptor instead.
 func (*RegisterDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{5}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RegisterDeviceRequest) GetDevice() *Device {
@@ -500,6 +792,181 @@ func (x *RegisterDeviceRequest) GetDevice() *Device {
 		return x.Device
 	}
 	return nil
+}
+
+type UpdateDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateDeviceRequest) Reset() {
+	*x = UpdateDeviceRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateDeviceRequest) ProtoMessage() {}
+
+func (x *UpdateDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateDeviceRequest.ProtoReflect.Descriptor instead.
+func (*UpdateDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UpdateDeviceRequest) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
+func (x *UpdateDeviceRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+type MoveDeviceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The version that the caller saw.
+	Version int64  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Life    string `protobuf:"bytes,3,opt,name=life,proto3" json:"life,omitempty"`
+	// Why, for the record.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveDeviceRequest) Reset() {
+	*x = MoveDeviceRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveDeviceRequest) ProtoMessage() {}
+
+func (x *MoveDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveDeviceRequest.ProtoReflect.Descriptor instead.
+func (*MoveDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *MoveDeviceRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *MoveDeviceRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *MoveDeviceRequest) GetLife() string {
+	if x != nil {
+		return x.Life
+	}
+	return ""
+}
+
+func (x *MoveDeviceRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type RotateCredentialRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// How long the old credential still opens, up to 30 days; 0 ends it at once.
+	GraceS        int32 `protobuf:"varint,2,opt,name=grace_s,json=graceS,proto3" json:"grace_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateCredentialRequest) Reset() {
+	*x = RotateCredentialRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateCredentialRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateCredentialRequest) ProtoMessage() {}
+
+func (x *RotateCredentialRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateCredentialRequest.ProtoReflect.Descriptor instead.
+func (*RotateCredentialRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RotateCredentialRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RotateCredentialRequest) GetGraceS() int32 {
+	if x != nil {
+		return x.GraceS
+	}
+	return 0
 }
 
 type RegisterDeviceResponse struct {
@@ -513,7 +980,7 @@ type RegisterDeviceResponse struct {
 
 func (x *RegisterDeviceResponse) Reset() {
 	*x = RegisterDeviceResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +992,7 @@ func (x *RegisterDeviceResponse) String() string {
 func (*RegisterDeviceResponse) ProtoMessage() {}
 
 func (x *RegisterDeviceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +1005,7 @@ func (x *RegisterDeviceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterDeviceResponse.ProtoReflect.Descriptor instead.
 func (*RegisterDeviceResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{6}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RegisterDeviceResponse) GetDevice() *Device {
@@ -576,7 +1043,7 @@ type ListReadingsRequest struct {
 
 func (x *ListReadingsRequest) Reset() {
 	*x = ListReadingsRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +1055,7 @@ func (x *ListReadingsRequest) String() string {
 func (*ListReadingsRequest) ProtoMessage() {}
 
 func (x *ListReadingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +1068,7 @@ func (x *ListReadingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReadingsRequest.ProtoReflect.Descriptor instead.
 func (*ListReadingsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{7}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListReadingsRequest) GetDeviceId() string {
@@ -653,7 +1120,7 @@ type Point struct {
 
 func (x *Point) Reset() {
 	*x = Point{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +1132,7 @@ func (x *Point) String() string {
 func (*Point) ProtoMessage() {}
 
 func (x *Point) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +1145,7 @@ func (x *Point) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Point.ProtoReflect.Descriptor instead.
 func (*Point) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{8}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Point) GetAt() *timestamppb.Timestamp {
@@ -735,7 +1202,7 @@ type ListReadingsResponse struct {
 
 func (x *ListReadingsResponse) Reset() {
 	*x = ListReadingsResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +1214,7 @@ func (x *ListReadingsResponse) String() string {
 func (*ListReadingsResponse) ProtoMessage() {}
 
 func (x *ListReadingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +1227,7 @@ func (x *ListReadingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReadingsResponse.ProtoReflect.Descriptor instead.
 func (*ListReadingsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{9}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListReadingsResponse) GetPoints() []*Point {
@@ -798,7 +1265,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +1277,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +1290,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{10}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Segment) GetRecordId() string {
@@ -879,7 +1346,7 @@ type ListSegmentsRequest struct {
 
 func (x *ListSegmentsRequest) Reset() {
 	*x = ListSegmentsRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +1358,7 @@ func (x *ListSegmentsRequest) String() string {
 func (*ListSegmentsRequest) ProtoMessage() {}
 
 func (x *ListSegmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +1371,7 @@ func (x *ListSegmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSegmentsRequest.ProtoReflect.Descriptor instead.
 func (*ListSegmentsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{11}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListSegmentsRequest) GetDeviceId() string {
@@ -938,7 +1405,7 @@ type ListSegmentsResponse struct {
 
 func (x *ListSegmentsResponse) Reset() {
 	*x = ListSegmentsResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1417,7 @@ func (x *ListSegmentsResponse) String() string {
 func (*ListSegmentsResponse) ProtoMessage() {}
 
 func (x *ListSegmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1430,7 @@ func (x *ListSegmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSegmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListSegmentsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{12}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListSegmentsResponse) GetSegments() []*Segment {
@@ -992,7 +1459,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1471,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1484,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{13}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Reading) GetMetric() string {
@@ -1058,7 +1525,7 @@ type IngestReadingsRequest struct {
 
 func (x *IngestReadingsRequest) Reset() {
 	*x = IngestReadingsRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1070,7 +1537,7 @@ func (x *IngestReadingsRequest) String() string {
 func (*IngestReadingsRequest) ProtoMessage() {}
 
 func (x *IngestReadingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1083,7 +1550,7 @@ func (x *IngestReadingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestReadingsRequest.ProtoReflect.Descriptor instead.
 func (*IngestReadingsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{14}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *IngestReadingsRequest) GetDeviceId() string {
@@ -1111,7 +1578,7 @@ type IngestReadingsResponse struct {
 
 func (x *IngestReadingsResponse) Reset() {
 	*x = IngestReadingsResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1590,7 @@ func (x *IngestReadingsResponse) String() string {
 func (*IngestReadingsResponse) ProtoMessage() {}
 
 func (x *IngestReadingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1603,7 @@ func (x *IngestReadingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestReadingsResponse.ProtoReflect.Descriptor instead.
 func (*IngestReadingsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{15}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *IngestReadingsResponse) GetStored() int32 {
@@ -1157,13 +1624,28 @@ var File_plinth_v1_sensor_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\n" +
-	"\x16plinth/v1/sensor.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16plinth/v1/common.proto\"{\n" +
+	"\x16plinth/v1/sensor.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16plinth/v1/common.proto\"\xa0\x02\n" +
 	"\x06Metric\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
 	"\x05title\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x05title\x12\x12\n" +
 	"\x04unit\x18\x03 \x01(\tR\x04unit\x12\x10\n" +
 	"\x03min\x18\x04 \x01(\x01R\x03min\x12\x10\n" +
-	"\x03max\x18\x05 \x01(\x01R\x03max\"\xa9\x04\n" +
+	"\x03max\x18\x05 \x01(\x01R\x03max\x12\x1e\n" +
+	"\n" +
+	"resolution\x18\x06 \x01(\x01R\n" +
+	"resolution\x12\x1d\n" +
+	"\n" +
+	"flat_after\x18\a \x01(\x05R\tflatAfter\x12\x12\n" +
+	"\x04step\x18\b \x01(\x01R\x04step\x12\x14\n" +
+	"\x05drift\x18\t \x01(\x01R\x05drift\x12\x19\n" +
+	"\bmax_rate\x18\n" +
+	" \x01(\x01R\amaxRate\x12\x1f\n" +
+	"\vstuck_after\x18\v \x01(\x05R\n" +
+	"stuckAfter\">\n" +
+	"\bPosition\x12\x16\n" +
+	"\x06system\x18\x01 \x01(\tR\x06system\x12\f\n" +
+	"\x01x\x18\x02 \x01(\x01R\x01x\x12\f\n" +
+	"\x01y\x18\x03 \x01(\x01R\x01y\"\xe8\b\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\x04name\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x04name\x12\x12\n" +
@@ -1183,10 +1665,31 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\tlast_seen\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\blastSeen\x12\x1a\n" +
 	"\bliveness\x18\x0e \x01(\tR\bliveness\x125\n" +
 	"\x06latest\x18\x0f \x03(\v2\x1d.plinth.v1.Device.LatestEntryR\x06latest\x12\x14\n" +
-	"\x05flags\x18\x10 \x03(\tR\x05flags\x1a9\n" +
+	"\x05flags\x18\x10 \x03(\tR\x05flags\x12\x12\n" +
+	"\x04life\x18\x11 \x01(\tR\x04life\x12\x12\n" +
+	"\x04next\x18\x12 \x03(\tR\x04next\x12\x14\n" +
+	"\x05codec\x18\x13 \x01(\tR\x05codec\x12\x14\n" +
+	"\x05maker\x18\x14 \x01(\tR\x05maker\x12\x14\n" +
+	"\x05model\x18\x15 \x01(\tR\x05model\x128\n" +
+	"\tinstalled\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\tinstalled\x12:\n" +
+	"\n" +
+	"calibrated\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"calibrated\x12C\n" +
+	"\x0fcalibration_due\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\x0ecalibrationDue\x12\x14\n" +
+	"\x05twins\x18\x19 \x01(\tR\x05twins\x122\n" +
+	"\x05attrs\x18\x1a \x03(\v2\x1c.plinth.v1.Device.AttrsEntryR\x05attrs\x12\x18\n" +
+	"\aversion\x18\x1b \x01(\x03R\aversion\x12/\n" +
+	"\bposition\x18\x1c \x01(\v2\x13.plinth.v1.PositionR\bposition\x12\x16\n" +
+	"\x06system\x18\x1d \x01(\tR\x06system\x12\x14\n" +
+	"\x05topic\x18\x1e \x01(\tR\x05topic\x12\x1b\n" +
+	"\tsegment_s\x18\x1f \x01(\x05R\bsegmentS\x1a9\n" +
 	"\vLatestEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xae\x01\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a8\n" +
+	"\n" +
+	"AttrsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x02\n" +
 	"\x12ListDevicesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1194,7 +1697,13 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06street\x18\x04 \x01(\tR\x06street\x12\x1a\n" +
 	"\bliveness\x18\x05 \x01(\tR\bliveness\x12\x14\n" +
-	"\x05query\x18\x06 \x01(\tR\x05query\"\x89\x01\n" +
+	"\x05query\x18\x06 \x01(\tR\x05query\x12\x14\n" +
+	"\x05owner\x18\a \x01(\tR\x05owner\x12\x12\n" +
+	"\x04grid\x18\b \x01(\tR\x04grid\x12\x12\n" +
+	"\x04life\x18\t \x01(\tR\x04life\x12\x12\n" +
+	"\x04near\x18\n" +
+	" \x01(\tR\x04near\x12\x12\n" +
+	"\x04bbox\x18\v \x01(\tR\x04bbox\"\x89\x01\n" +
 	"\x13ListDevicesResponse\x12+\n" +
 	"\adevices\x18\x01 \x03(\v2\x11.plinth.v1.DeviceR\adevices\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
@@ -1203,7 +1712,19 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\x10GetDeviceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"B\n" +
 	"\x15RegisterDeviceRequest\x12)\n" +
-	"\x06device\x18\x01 \x01(\v2\x11.plinth.v1.DeviceR\x06device\"\x85\x01\n" +
+	"\x06device\x18\x01 \x01(\v2\x11.plinth.v1.DeviceR\x06device\"}\n" +
+	"\x13UpdateDeviceRequest\x12)\n" +
+	"\x06device\x18\x01 \x01(\v2\x11.plinth.v1.DeviceR\x06device\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"e\n" +
+	"\x11MoveDeviceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x12\n" +
+	"\x04life\x18\x03 \x01(\tR\x04life\x12\x12\n" +
+	"\x04note\x18\x04 \x01(\tR\x04note\"B\n" +
+	"\x17RotateCredentialRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\agrace_s\x18\x02 \x01(\x05R\x06graceS\"\x85\x01\n" +
 	"\x16RegisterDeviceResponse\x12)\n" +
 	"\x06device\x18\x01 \x01(\v2\x11.plinth.v1.DeviceR\x06device\x12\x1b\n" +
 	"\tmqtt_user\x18\x02 \x01(\tR\bmqttUser\x12#\n" +
@@ -1251,11 +1772,15 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\breadings\x18\x02 \x03(\v2\x12.plinth.v1.ReadingR\breadings\"J\n" +
 	"\x16IngestReadingsResponse\x12\x16\n" +
 	"\x06stored\x18\x01 \x01(\x05R\x06stored\x12\x18\n" +
-	"\arefused\x18\x02 \x03(\tR\arefused2\xb8\x05\n" +
+	"\arefused\x18\x02 \x03(\tR\arefused2\x84\b\n" +
 	"\rSensorService\x12a\n" +
 	"\vListDevices\x12\x1d.plinth.v1.ListDevicesRequest\x1a\x1e.plinth.v1.ListDevicesResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/devices\x12U\n" +
 	"\tGetDevice\x12\x1b.plinth.v1.GetDeviceRequest\x1a\x11.plinth.v1.Device\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/devices/{id}\x12r\n" +
-	"\x0eRegisterDevice\x12 .plinth.v1.RegisterDeviceRequest\x1a!.plinth.v1.RegisterDeviceResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x06device\"\v/v1/devices\x12y\n" +
+	"\x0eRegisterDevice\x12 .plinth.v1.RegisterDeviceRequest\x1a!.plinth.v1.RegisterDeviceResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x06device\"\v/v1/devices\x12j\n" +
+	"\fUpdateDevice\x12\x1e.plinth.v1.UpdateDeviceRequest\x1a\x11.plinth.v1.Device\"'\x82\xd3\xe4\x93\x02!:\x06device2\x17/v1/devices/{device.id}\x12_\n" +
+	"\n" +
+	"MoveDevice\x12\x1c.plinth.v1.MoveDeviceRequest\x1a\x11.plinth.v1.Device\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/devices/{id}:move\x12}\n" +
+	"\x10RotateCredential\x12\".plinth.v1.RotateCredentialRequest\x1a!.plinth.v1.RegisterDeviceResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/devices/{id}:rotate\x12y\n" +
 	"\fListReadings\x12\x1e.plinth.v1.ListReadingsRequest\x1a\x1f.plinth.v1.ListReadingsResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/devices/{device_id}/readings\x12y\n" +
 	"\fListSegments\x12\x1e.plinth.v1.ListSegmentsRequest\x1a\x1f.plinth.v1.ListSegmentsResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/devices/{device_id}/segments\x12\x82\x01\n" +
 	"\x0eIngestReadings\x12 .plinth.v1.IngestReadingsRequest\x1a!.plinth.v1.IngestReadingsResponse\"+\x82\xd3\xe4\x93\x02%:\x01*\" /v1/devices/{device_id}/readingsB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
@@ -1272,65 +1797,84 @@ func file_plinth_v1_sensor_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_sensor_proto_rawDescData
 }
 
-var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_plinth_v1_sensor_proto_goTypes = []any{
-	(*Metric)(nil),                 // 0: plinth.v1.Metric
-	(*Device)(nil),                 // 1: plinth.v1.Device
-	(*ListDevicesRequest)(nil),     // 2: plinth.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),    // 3: plinth.v1.ListDevicesResponse
-	(*GetDeviceRequest)(nil),       // 4: plinth.v1.GetDeviceRequest
-	(*RegisterDeviceRequest)(nil),  // 5: plinth.v1.RegisterDeviceRequest
-	(*RegisterDeviceResponse)(nil), // 6: plinth.v1.RegisterDeviceResponse
-	(*ListReadingsRequest)(nil),    // 7: plinth.v1.ListReadingsRequest
-	(*Point)(nil),                  // 8: plinth.v1.Point
-	(*ListReadingsResponse)(nil),   // 9: plinth.v1.ListReadingsResponse
-	(*Segment)(nil),                // 10: plinth.v1.Segment
-	(*ListSegmentsRequest)(nil),    // 11: plinth.v1.ListSegmentsRequest
-	(*ListSegmentsResponse)(nil),   // 12: plinth.v1.ListSegmentsResponse
-	(*Reading)(nil),                // 13: plinth.v1.Reading
-	(*IngestReadingsRequest)(nil),  // 14: plinth.v1.IngestReadingsRequest
-	(*IngestReadingsResponse)(nil), // 15: plinth.v1.IngestReadingsResponse
-	nil,                            // 16: plinth.v1.Device.LatestEntry
-	(*Text)(nil),                   // 17: plinth.v1.Text
-	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
-	(*EvidenceRef)(nil),            // 19: plinth.v1.EvidenceRef
+	(*Metric)(nil),                  // 0: plinth.v1.Metric
+	(*Position)(nil),                // 1: plinth.v1.Position
+	(*Device)(nil),                  // 2: plinth.v1.Device
+	(*ListDevicesRequest)(nil),      // 3: plinth.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil),     // 4: plinth.v1.ListDevicesResponse
+	(*GetDeviceRequest)(nil),        // 5: plinth.v1.GetDeviceRequest
+	(*RegisterDeviceRequest)(nil),   // 6: plinth.v1.RegisterDeviceRequest
+	(*UpdateDeviceRequest)(nil),     // 7: plinth.v1.UpdateDeviceRequest
+	(*MoveDeviceRequest)(nil),       // 8: plinth.v1.MoveDeviceRequest
+	(*RotateCredentialRequest)(nil), // 9: plinth.v1.RotateCredentialRequest
+	(*RegisterDeviceResponse)(nil),  // 10: plinth.v1.RegisterDeviceResponse
+	(*ListReadingsRequest)(nil),     // 11: plinth.v1.ListReadingsRequest
+	(*Point)(nil),                   // 12: plinth.v1.Point
+	(*ListReadingsResponse)(nil),    // 13: plinth.v1.ListReadingsResponse
+	(*Segment)(nil),                 // 14: plinth.v1.Segment
+	(*ListSegmentsRequest)(nil),     // 15: plinth.v1.ListSegmentsRequest
+	(*ListSegmentsResponse)(nil),    // 16: plinth.v1.ListSegmentsResponse
+	(*Reading)(nil),                 // 17: plinth.v1.Reading
+	(*IngestReadingsRequest)(nil),   // 18: plinth.v1.IngestReadingsRequest
+	(*IngestReadingsResponse)(nil),  // 19: plinth.v1.IngestReadingsResponse
+	nil,                             // 20: plinth.v1.Device.LatestEntry
+	nil,                             // 21: plinth.v1.Device.AttrsEntry
+	(*Text)(nil),                    // 22: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),   // 23: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),   // 24: google.protobuf.FieldMask
+	(*EvidenceRef)(nil),             // 25: plinth.v1.EvidenceRef
 }
 var file_plinth_v1_sensor_proto_depIdxs = []int32{
-	17, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
-	17, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
+	22, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
+	22, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
 	0,  // 2: plinth.v1.Device.metrics:type_name -> plinth.v1.Metric
-	18, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
-	16, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
-	1,  // 5: plinth.v1.ListDevicesResponse.devices:type_name -> plinth.v1.Device
-	1,  // 6: plinth.v1.RegisterDeviceRequest.device:type_name -> plinth.v1.Device
-	1,  // 7: plinth.v1.RegisterDeviceResponse.device:type_name -> plinth.v1.Device
-	18, // 8: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
-	18, // 9: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
-	18, // 10: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
-	8,  // 11: plinth.v1.ListReadingsResponse.points:type_name -> plinth.v1.Point
-	18, // 12: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
-	18, // 13: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
-	19, // 14: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
-	10, // 15: plinth.v1.ListSegmentsResponse.segments:type_name -> plinth.v1.Segment
-	18, // 16: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
-	13, // 17: plinth.v1.IngestReadingsRequest.readings:type_name -> plinth.v1.Reading
-	2,  // 18: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
-	4,  // 19: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
-	5,  // 20: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
-	7,  // 21: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
-	11, // 22: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
-	14, // 23: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
-	3,  // 24: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
-	1,  // 25: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
-	6,  // 26: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
-	9,  // 27: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
-	12, // 28: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
-	15, // 29: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
-	24, // [24:30] is the sub-list for method output_type
-	18, // [18:24] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	23, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
+	20, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
+	23, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
+	23, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
+	23, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
+	21, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
+	1,  // 9: plinth.v1.Device.position:type_name -> plinth.v1.Position
+	2,  // 10: plinth.v1.ListDevicesResponse.devices:type_name -> plinth.v1.Device
+	2,  // 11: plinth.v1.RegisterDeviceRequest.device:type_name -> plinth.v1.Device
+	2,  // 12: plinth.v1.UpdateDeviceRequest.device:type_name -> plinth.v1.Device
+	24, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 14: plinth.v1.RegisterDeviceResponse.device:type_name -> plinth.v1.Device
+	23, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
+	23, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
+	23, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
+	12, // 18: plinth.v1.ListReadingsResponse.points:type_name -> plinth.v1.Point
+	23, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
+	23, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
+	25, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
+	14, // 22: plinth.v1.ListSegmentsResponse.segments:type_name -> plinth.v1.Segment
+	23, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
+	17, // 24: plinth.v1.IngestReadingsRequest.readings:type_name -> plinth.v1.Reading
+	3,  // 25: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
+	5,  // 26: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
+	6,  // 27: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
+	7,  // 28: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
+	8,  // 29: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
+	9,  // 30: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
+	11, // 31: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
+	15, // 32: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
+	18, // 33: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
+	4,  // 34: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
+	2,  // 35: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
+	10, // 36: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
+	2,  // 37: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
+	2,  // 38: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
+	10, // 39: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
+	13, // 40: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
+	16, // 41: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
+	19, // 42: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
+	34, // [34:43] is the sub-list for method output_type
+	25, // [25:34] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_sensor_proto_init() }
@@ -1345,7 +1889,7 @@ func file_plinth_v1_sensor_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_sensor_proto_rawDesc), len(file_plinth_v1_sensor_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,12 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SensorService_ListDevices_FullMethodName    = "/plinth.v1.SensorService/ListDevices"
-	SensorService_GetDevice_FullMethodName      = "/plinth.v1.SensorService/GetDevice"
-	SensorService_RegisterDevice_FullMethodName = "/plinth.v1.SensorService/RegisterDevice"
-	SensorService_ListReadings_FullMethodName   = "/plinth.v1.SensorService/ListReadings"
-	SensorService_ListSegments_FullMethodName   = "/plinth.v1.SensorService/ListSegments"
-	SensorService_IngestReadings_FullMethodName = "/plinth.v1.SensorService/IngestReadings"
+	SensorService_ListDevices_FullMethodName      = "/plinth.v1.SensorService/ListDevices"
+	SensorService_GetDevice_FullMethodName        = "/plinth.v1.SensorService/GetDevice"
+	SensorService_RegisterDevice_FullMethodName   = "/plinth.v1.SensorService/RegisterDevice"
+	SensorService_UpdateDevice_FullMethodName     = "/plinth.v1.SensorService/UpdateDevice"
+	SensorService_MoveDevice_FullMethodName       = "/plinth.v1.SensorService/MoveDevice"
+	SensorService_RotateCredential_FullMethodName = "/plinth.v1.SensorService/RotateCredential"
+	SensorService_ListReadings_FullMethodName     = "/plinth.v1.SensorService/ListReadings"
+	SensorService_ListSegments_FullMethodName     = "/plinth.v1.SensorService/ListSegments"
+	SensorService_IngestReadings_FullMethodName   = "/plinth.v1.SensorService/IngestReadings"
 )
 
 // SensorServiceClient is the client API for SensorService service.
@@ -38,6 +41,13 @@ type SensorServiceClient interface {
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// RegisterDevice is for operators; the answer holds the device's credential, shown once.
 	RegisterDevice(ctx context.Context, in *RegisterDeviceRequest, opts ...grpc.CallOption) (*RegisterDeviceResponse, error)
+	// UpdateDevice changes what the mask names, or all that can change when there is none; device.version is the version
+	// that the caller saw. Id, kind, the unit of a metric and life do not change here.
+	UpdateDevice(ctx context.Context, in *UpdateDeviceRequest, opts ...grpc.CallOption) (*Device, error)
+	// MoveDevice takes a device to another stage of its life, one of Device.next. Nothing follows "retired".
+	MoveDevice(ctx context.Context, in *MoveDeviceRequest, opts ...grpc.CallOption) (*Device, error)
+	// RotateCredential gives a device a new credential, shown once. The old one ends at once, or after grace_s.
+	RotateCredential(ctx context.Context, in *RotateCredentialRequest, opts ...grpc.CallOption) (*RegisterDeviceResponse, error)
 	// ListReadings returns one metric of a device over a period, thinned to at most max_points by time buckets.
 	ListReadings(ctx context.Context, in *ListReadingsRequest, opts ...grpc.CallOption) (*ListReadingsResponse, error)
 	// ListSegments lists the device's segments in the log.
@@ -78,6 +88,36 @@ func (c *sensorServiceClient) RegisterDevice(ctx context.Context, in *RegisterDe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RegisterDeviceResponse)
 	err := c.cc.Invoke(ctx, SensorService_RegisterDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sensorServiceClient) UpdateDevice(ctx context.Context, in *UpdateDeviceRequest, opts ...grpc.CallOption) (*Device, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Device)
+	err := c.cc.Invoke(ctx, SensorService_UpdateDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sensorServiceClient) MoveDevice(ctx context.Context, in *MoveDeviceRequest, opts ...grpc.CallOption) (*Device, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Device)
+	err := c.cc.Invoke(ctx, SensorService_MoveDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sensorServiceClient) RotateCredential(ctx context.Context, in *RotateCredentialRequest, opts ...grpc.CallOption) (*RegisterDeviceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RegisterDeviceResponse)
+	err := c.cc.Invoke(ctx, SensorService_RotateCredential_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +165,13 @@ type SensorServiceServer interface {
 	GetDevice(context.Context, *GetDeviceRequest) (*Device, error)
 	// RegisterDevice is for operators; the answer holds the device's credential, shown once.
 	RegisterDevice(context.Context, *RegisterDeviceRequest) (*RegisterDeviceResponse, error)
+	// UpdateDevice changes what the mask names, or all that can change when there is none; device.version is the version
+	// that the caller saw. Id, kind, the unit of a metric and life do not change here.
+	UpdateDevice(context.Context, *UpdateDeviceRequest) (*Device, error)
+	// MoveDevice takes a device to another stage of its life, one of Device.next. Nothing follows "retired".
+	MoveDevice(context.Context, *MoveDeviceRequest) (*Device, error)
+	// RotateCredential gives a device a new credential, shown once. The old one ends at once, or after grace_s.
+	RotateCredential(context.Context, *RotateCredentialRequest) (*RegisterDeviceResponse, error)
 	// ListReadings returns one metric of a device over a period, thinned to at most max_points by time buckets.
 	ListReadings(context.Context, *ListReadingsRequest) (*ListReadingsResponse, error)
 	// ListSegments lists the device's segments in the log.
@@ -149,6 +196,15 @@ func (UnimplementedSensorServiceServer) GetDevice(context.Context, *GetDeviceReq
 }
 func (UnimplementedSensorServiceServer) RegisterDevice(context.Context, *RegisterDeviceRequest) (*RegisterDeviceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterDevice not implemented")
+}
+func (UnimplementedSensorServiceServer) UpdateDevice(context.Context, *UpdateDeviceRequest) (*Device, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateDevice not implemented")
+}
+func (UnimplementedSensorServiceServer) MoveDevice(context.Context, *MoveDeviceRequest) (*Device, error) {
+	return nil, status.Error(codes.Unimplemented, "method MoveDevice not implemented")
+}
+func (UnimplementedSensorServiceServer) RotateCredential(context.Context, *RotateCredentialRequest) (*RegisterDeviceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateCredential not implemented")
 }
 func (UnimplementedSensorServiceServer) ListReadings(context.Context, *ListReadingsRequest) (*ListReadingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListReadings not implemented")
@@ -234,6 +290,60 @@ func _SensorService_RegisterDevice_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SensorService_UpdateDevice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateDeviceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).UpdateDevice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_UpdateDevice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).UpdateDevice(ctx, req.(*UpdateDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SensorService_MoveDevice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MoveDeviceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).MoveDevice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_MoveDevice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).MoveDevice(ctx, req.(*MoveDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SensorService_RotateCredential_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateCredentialRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).RotateCredential(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_RotateCredential_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).RotateCredential(ctx, req.(*RotateCredentialRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SensorService_ListReadings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListReadingsRequest)
 	if err := dec(in); err != nil {
@@ -306,6 +416,18 @@ var SensorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RegisterDevice",
 			Handler:    _SensorService_RegisterDevice_Handler,
+		},
+		{
+			MethodName: "UpdateDevice",
+			Handler:    _SensorService_UpdateDevice_Handler,
+		},
+		{
+			MethodName: "MoveDevice",
+			Handler:    _SensorService_MoveDevice_Handler,
+		},
+		{
+			MethodName: "RotateCredential",
+			Handler:    _SensorService_RotateCredential_Handler,
 		},
 		{
 			MethodName: "ListReadings",

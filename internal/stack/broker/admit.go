@@ -23,14 +23,18 @@ type Users struct {
 var _ sensors.Doors = Users{}
 
 // Admit writes the file: the service, the feeder, and each device with its own topic.
-func (u Users) Admit(_ context.Context, devices []sensors.Device, credentials map[plinth.DeviceID]string) error {
+func (u Users) Admit(_ context.Context, devices []sensors.Device, credentials map[plinth.DeviceID]sensors.Credential) error {
 	users := []User{{Name: ServiceUser, SHA256: HashSecret(u.Service), Subscribe: []string{"plinth/v1/#"}}}
 	if u.Feeder != "" {
 		users = append(users, User{Name: FeederUser, SHA256: HashSecret(u.Feeder), Publish: []string{"plinth/v1/+/+/data"}})
 	}
 	for i := range devices {
 		d := &devices[i]
-		users = append(users, User{Name: string(d.ID), SHA256: credentials[d.ID], Publish: []string{d.Topic()}})
+		c, ok := credentials[d.ID]
+		if !ok || c.Hash == "" || d.Life == sensors.Retired {
+			continue
+		}
+		users = append(users, User{Name: string(d.ID), SHA256: c.Hash, Old: c.Old, OldUntil: c.OldUntil, Publish: []string{d.Topic()}})
 	}
 	return WriteUsers(u.Path, users)
 }

@@ -27,6 +27,9 @@ type User struct {
 	SHA256    string   `json:"sha256"`              // of the secret, in hex
 	Publish   []string `json:"publish,omitempty"`   // topic filters it may publish to
 	Subscribe []string `json:"subscribe,omitempty"` // topic filters it may subscribe to
+	// Old is the hash of the secret before, which opens until OldUntil; empty when there is none.
+	Old      string    `json:"old,omitempty"`
+	OldUntil time.Time `json:"oldUntil,omitzero"`
 }
 
 // HashSecret is the form in which a secret is kept.
