@@ -20,6 +20,7 @@ type cli struct {
 	Config     `embed:""`
 
 	Up          upCmd       `cmd:"" help:"Start the engines here, the service, and the simulated district."`
+	Engines     enginesCmd  `cmd:"" help:"Start the engines here without the service, for 'plinth serve --config DATA/engines.yaml'."`
 	Serve       serveCmd    `cmd:"" help:"Start the service against engines that run elsewhere."`
 	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
 	Import      ImportCmd   `cmd:"" help:"Bring files into a running service by a mapping."`

@@ -24,6 +24,9 @@ func (serveCmd) Run(ctx context.Context, c *Config) error {
 		return err
 	}
 	defer h.close()
+	if _, err := h.firstAccounts(ctx); err != nil {
+		return err
+	}
 	l, err := listen(c.Listen)
 	if err != nil {
 		return err
