@@ -45,7 +45,7 @@ func newRunning(url, data, bin string) *running {
 }
 
 // buildPrograms builds what a user has in bin, once.
-func buildPrograms(t *testing.T) string {
+func buildPrograms(t testing.TB) string {
 	t.Helper()
 	if programs != "" {
 		return programs

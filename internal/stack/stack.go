@@ -191,7 +191,10 @@ func (s *Stack) note(name string, pid int) {
 	s.pids[name] = pid
 	data, err := json.MarshalIndent(s.pids, "", "  ")
 	if err == nil {
-		err = os.WriteFile(s.processesFile(), data, 0o644)
+		err = os.WriteFile(s.processesFile()+".new", data, 0o644)
+	}
+	if err == nil { // whoever reads it sees a whole list
+		err = os.Rename(s.processesFile()+".new", s.processesFile())
 	}
 	if err != nil {
 		s.log.Warn("the list of processes is not written", "cause", err)

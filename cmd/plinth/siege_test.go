@@ -1,0 +1,401 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"plinth"
+	"plinth/internal/clickhouse"
+	"plinth/internal/postgres"
+	"plinth/pipelines"
+	"plinth/sensors"
+)
+
+// TestKillsLoseNothing kills the service, the broker and ClickHouse in turn while devices publish, and checks that every
+// acknowledged reading is stored once and proven. PLINTH_KILL_ROUNDS is how often something is killed, six times unless
+// it is set.
+func TestKillsLoseNothing(t *testing.T) {
+	rounds := 6
+	if text := os.Getenv("PLINTH_KILL_ROUNDS"); text != "" {
+		var err error
+		if rounds, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newSiege(t)
+	outcome := s.run(t, rounds)
+	t.Logf("%d rounds: %+v", rounds, outcome)
+	if outcome != (siegeOutcome{Acked: outcome.Acked}) || outcome.Acked == 0 {
+		t.Errorf("%+v", outcome)
+	}
+}
+
+// BenchmarkKills is the same for bench: b.N is the number of kills.
+func BenchmarkKills(b *testing.B) {
+	s := newSiege(b)
+	b.ResetTimer()
+	o := s.run(b, b.N)
+	b.ReportMetric(float64(b.N), "kills")
+	b.ReportMetric(float64(o.Lost), "lost")
+	b.ReportMetric(float64(o.Doubled+o.Altered), "doubled")
+	b.ReportMetric(float64(o.Unproven), "unproven")
+	b.ReportMetric(float64(o.Acked), "acked")
+}
+
+// siegeOutcome counts what went wrong with the readings that the broker acknowledged.
+type siegeOutcome struct {
+	Acked    int
+	Lost     int // not stored
+	Doubled  int // visible more than once
+	Altered  int // stored with another value
+	Unproven int // in windows whose newest segment says something else than the stored rows
+}
+
+// siege is a house whose service can be killed alone, and devices that publish to it through whatever happens.
+type siege struct {
+	house   *running
+	serve   func() *exec.Cmd
+	service *exec.Cmd
+	feeds   []*siegeFeed
+	base    time.Time
+}
+
+const (
+	siegeDevices = 20
+	siegePause   = 10 * time.Millisecond // between a device's readings
+	siegeStep    = 200 * time.Millisecond
+)
+
+func newSiege(t testing.TB) *siege {
+	t.Helper()
+	bin, data := buildPrograms(t), filepath.Join(t.TempDir(), "data")
+	launchEngines(t, bin, data)
+	s := &siege{house: newRunning("", data, bin), base: time.Now().Add(-6 * time.Hour).UTC().Truncate(time.Minute)}
+	s.serve = func() *exec.Cmd {
+		return exec.Command(filepath.Join(bin, "plinth"), "serve", "--config", filepath.Join(data, "engines.yaml"),
+			"--listen", s.house.address(), "--log-level", "warn")
+	}
+	s.start(t)
+	t.Cleanup(func() { _ = s.service.Process.Kill(); _ = s.service.Wait() })
+	for i := range siegeDevices {
+		s.feeds = append(s.feeds, s.register(t, i))
+	}
+	return s
+}
+
+// launchEngines starts `plinth engines` and returns when they serve; the end of t stops them in order.
+func launchEngines(t testing.TB, bin, data string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(bin, "plinth"), "engines", "--data", data)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() })
+	awaitSiege(t, "engines", func() error {
+		_, err := os.Stat(filepath.Join(data, "engines.yaml"))
+		return err
+	})
+}
+
+func awaitSiege(t testing.TB, what string, ready func() error) {
+	t.Helper()
+	var err error
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if err = ready(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s: %v", what, err)
+}
+
+// address is where the service listens: the same after every start.
+func (h *running) address() string {
+	if h.url == "" {
+		h.url = "http://" + freeAddress()
+	}
+	return h.url[len("http://"):]
+}
+
+func freeAddress() string {
+	l, err := listen("127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start starts the service and waits until it is ready.
+func (s *siege) start(t testing.TB) {
+	t.Helper()
+	s.service = s.serve()
+	s.service.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.awaitReady(t)
+}
+
+// awaitReady waits until every engine was seen to serve since now.
+func (s *siege) awaitReady(t testing.TB) {
+	t.Helper()
+	since := time.Now()
+	awaitSiege(t, "service", func() error {
+		status, answer, err := s.house.call("", http.MethodGet, "/readyz", nil)
+		if err != nil || status != http.StatusOK {
+			return fmt.Errorf("%d %.300s %w", status, answer, err)
+		}
+		var ready struct {
+			Engines []struct{ CheckedAt time.Time }
+		}
+		if err := json.Unmarshal(answer, &ready); err != nil {
+			return err
+		}
+		for _, e := range ready.Engines {
+			if e.CheckedAt.Before(since) {
+				return fmt.Errorf("not looked at again: %s", answer)
+			}
+		}
+		return nil
+	})
+}
+
+// kill kills what round n's turn is and waits until all serves again.
+func (s *siege) kill(t testing.TB, n int) {
+	t.Helper()
+	switch n % 3 {
+	case 0:
+		_ = s.service.Process.Kill()
+		_ = s.service.Wait()
+		s.start(t)
+	case 1:
+		s.killEngine(t, "broker")
+	default:
+		s.killEngine(t, "clickhouse")
+	}
+}
+
+// killEngine kills an engine, which `plinth engines` starts again.
+func (s *siege) killEngine(t testing.TB, name string) {
+	t.Helper()
+	pid := enginePID(t, s.house.data, name)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	awaitSiege(t, name, func() error {
+		if now := enginePID(t, s.house.data, name); now == pid {
+			return fmt.Errorf("process %d is not replaced", pid)
+		}
+		return nil
+	})
+	s.awaitReady(t)
+}
+
+func enginePID(t testing.TB, data, name string) int {
+	t.Helper()
+	pids := map[string]int{}
+	raw, err := os.ReadFile(filepath.Join(data, "processes.json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &pids)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pids[name]
+}
+
+// run publishes, kills rounds times, lets the devices finish and judges what is stored.
+func (s *siege) run(t testing.TB, rounds int) siegeOutcome {
+	t.Helper()
+	stop := make(chan struct{})
+	var feeding sync.WaitGroup
+	for _, f := range s.feeds {
+		feeding.Go(func() { f.run(s.base, stop) })
+	}
+	for n := range rounds {
+		time.Sleep(300 * time.Millisecond) // under load again
+		s.kill(t, n)
+	}
+	time.Sleep(300 * time.Millisecond)
+	close(stop)
+	feeding.Wait()
+	return s.judge(t)
+}
+
+// siegeFeed is a device that sends its readings one after the other, each until the broker has acknowledged it.
+type siegeFeed struct {
+	*sender
+	metric string
+	acked  int // readings 1 to acked were acknowledged
+}
+
+func (s *siege) register(t testing.TB, i int) *siegeFeed {
+	t.Helper()
+	kind, metric := "construction_noise", "leq"
+	id := fmt.Sprintf("siege-%02d", i)
+	body := fmt.Sprintf(`{"id":%q,"kind":%q,"name":{"zh":"围攻","en":"Siege"},"owner":"construction","street":"caoyang",
+		"grid":"caoyang-01","longitude":121.41,"latitude":31.24,"intervalS":1}`, id, kind)
+	status, answer, err := s.house.as("operator", http.MethodPost, "/v1/devices", []byte(body))
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("register: %d %s %v", status, answer, err)
+	}
+	password, err := pick(answer, "mqttPassword")
+	if err != nil {
+		t.Fatal(err)
+	}
+	snd, err := newSender(s.house, id, kind, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { snd.client.Disconnect(250) })
+	return &siegeFeed{sender: snd, metric: metric}
+}
+
+// run sends until stop is closed; the reading in hand is finished first.
+func (f *siegeFeed) run(base time.Time, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(siegePause):
+		}
+		n := f.acked + 1
+		at := base.Add(time.Duration(n) * siegeStep)
+		payload := fmt.Appendf(nil, `{"at":%q,"seq":%d,"v":{%q:%g}}`, at.Format("2006-01-02T15:04:05.000Z07:00"), n, f.metric, siegeValue(n))
+		for f.send(payload) != nil {
+			time.Sleep(50 * time.Millisecond)
+		}
+		f.acked = n
+	}
+}
+
+// siegeValue is what reading n says.
+func siegeValue(n int) float64 { return 40 + float64(n%400)/10 }
+
+// judge waits until everything acknowledged is stored and proven, for a while, and counts what is not.
+func (s *siege) judge(t testing.TB) siegeOutcome {
+	t.Helper()
+	ctx := context.Background()
+	ch, pg := s.engines(t, ctx)
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+		o, err := s.look(ctx, ch, pg)
+		switch {
+		case err == nil && o.Lost == 0 && o.Unproven == 0:
+			return o
+		case time.Now().After(deadline) && err != nil:
+			t.Fatal(err)
+		case time.Now().After(deadline):
+			return o
+		}
+	}
+}
+
+// look counts what is wrong now. A store that was killed last may still be away.
+func (s *siege) look(ctx context.Context, ch *clickhouse.DB, pg *postgres.DB) (o siegeOutcome, err error) {
+	for _, f := range s.feeds {
+		rows, err := clickhouse.NewReadings(ch).Of(ctx, plinth.DeviceID(f.device), s.base, s.base.Add(24*time.Hour))
+		if err != nil {
+			return o, err
+		}
+		o.count(f, rows)
+		unproven, err := s.unproven(ctx, pg, f, rows)
+		if err != nil {
+			return o, err
+		}
+		o.Unproven += unproven
+	}
+	return o, nil
+}
+
+// count compares a device's stored readings with what it had acknowledged.
+func (o *siegeOutcome) count(f *siegeFeed, rows []sensors.Reading) {
+	o.Acked += f.acked
+	times := map[uint64]int{}
+	for _, r := range rows {
+		times[r.Seq]++
+		if r.Value != siegeValue(int(r.Seq)) {
+			o.Altered++
+		}
+	}
+	for n := 1; n <= f.acked; n++ {
+		switch got := times[uint64(n)]; {
+		case got == 0:
+			o.Lost++
+		case got > 1:
+			o.Doubled++
+		}
+	}
+}
+
+// unproven counts the stored readings whose window's newest segment has not the root of the window's rows.
+func (s *siege) unproven(ctx context.Context, pg *postgres.DB, f *siegeFeed, rows []sensors.Reading) (int, error) {
+	segments, err := postgres.NewLedger(pg).Segments(ctx, f.device, s.base, s.base.Add(24*time.Hour), 100_000)
+	if err != nil {
+		return 0, err
+	}
+	newest := map[time.Time][32]byte{}
+	for _, seg := range segments { // in order of their numbers
+		newest[seg.From] = seg.Root
+	}
+	windows := map[time.Time][]sensors.Reading{}
+	for _, r := range rows {
+		from := r.At.Truncate(time.Minute)
+		windows[from] = append(windows[from], r)
+	}
+	unproven := 0
+	for from, in := range windows {
+		if newest[from] != pipelines.SegmentRoot(in) {
+			unproven += len(in)
+		}
+	}
+	return unproven, nil
+}
+
+// engines connects to the databases that the service uses.
+func (s *siege) engines(t testing.TB, ctx context.Context) (*clickhouse.DB, *postgres.DB) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(s.house.data, "engines.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type endpoint struct {
+		URL, User    string
+		PasswordFile string `yaml:"password-file"`
+	}
+	var reach struct{ Postgres, Clickhouse endpoint }
+	if err := yaml.Unmarshal(raw, &reach); err != nil {
+		t.Fatal(err)
+	}
+	dsn, err := postgresDSN(PostgresConfig{URL: reach.Postgres.URL, PasswordFile: reach.Postgres.PasswordFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := readSecret(reach.Clickhouse.PasswordFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pg, err := postgres.Open(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pg.Close)
+	ch, err := clickhouse.Open(ctx, clickhouse.Config{URL: reach.Clickhouse.URL, User: reach.Clickhouse.User, Password: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ch.Close() })
+	return ch, pg
+}
