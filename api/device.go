@@ -102,7 +102,7 @@ func (s *sensorService) find(id string) (*sensors.Device, error) {
 }
 
 func (s *sensorService) RegisterDevice(ctx context.Context, r *pb.RegisterDeviceRequest) (*pb.RegisterDeviceResponse, error) {
-	in, err := deviceIn(r.GetDevice())
+	in, err := s.deviceIn(r.GetDevice())
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *sensorService) RegisterDevice(ctx context.Context, r *pb.RegisterDevice
 }
 
 func (s *sensorService) UpdateDevice(ctx context.Context, r *pb.UpdateDeviceRequest) (*pb.Device, error) {
-	in, err := deviceIn(r.GetDevice())
+	in, err := s.deviceIn(r.GetDevice())
 	if err != nil {
 		return nil, err
 	}

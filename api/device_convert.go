@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -11,7 +13,8 @@ import (
 	"plinth/sensors"
 )
 
-func deviceIn(in *pb.Device) (sensors.Device, error) {
+// deviceIn reads a device of the wire; a position in another system becomes degrees of WGS 84.
+func (s *sensorService) deviceIn(in *pb.Device) (sensors.Device, error) {
 	d := sensors.Device{ID: plinth.DeviceID(in.GetId()), Kind: in.GetKind(),
 		Name: sensors.Text{ZH: in.GetName().GetZh(), EN: in.GetName().GetEn()}, Owner: plinth.AgentID(in.GetOwner()),
 		Street: in.GetStreet(), Grid: in.GetGrid(), Site: in.GetSite(), Longitude: in.GetLongitude(), Latitude: in.GetLatitude(),
@@ -22,7 +25,14 @@ func deviceIn(in *pb.Device) (sensors.Device, error) {
 	for _, m := range in.GetMetrics() {
 		d.Metrics = append(d.Metrics, metricIn(m))
 	}
-	return d, position(&d, in.GetPosition())
+	if p := in.GetPosition(); p != nil {
+		at, err := s.Systems.WGS84(p.GetSystem(), p.GetX(), p.GetY())
+		if err != nil {
+			return d, within("position", err)
+		}
+		d.Longitude, d.Latitude, d.System = at.Longitude, at.Latitude, at.System
+	}
+	return d, nil
 }
 
 func metricIn(m *pb.Metric) sensors.Metric {
@@ -31,16 +41,15 @@ func metricIn(m *pb.Metric) sensors.Metric {
 		Resolution: m.GetResolution(), FlatAfter: int(m.GetFlatAfter()), Step: m.GetStep(), Drift: m.GetDrift()}
 }
 
-// position puts d at a place in a named coordinate system.
-func position(d *sensors.Device, p *pb.Position) error {
-	switch {
-	case p == nil:
-		return nil
-	case p.GetSystem() != "wgs84":
-		return plinth.Invalid("position.system", "the coordinate system is wgs84")
+// within names the field at fault as a part of another.
+func within(field string, err error) error {
+	var e *plinth.Error
+	if !errors.As(err, &e) {
+		return err
 	}
-	d.Longitude, d.Latitude, d.System = p.GetX(), p.GetY(), ""
-	return nil
+	inner := *e
+	inner.Field = strings.TrimSuffix(field+"."+e.Field, ".")
+	return &inner
 }
 
 // instant is a time of the wire; an absent one is zero.

@@ -14,6 +14,7 @@ import (
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/sensors"
+	"plinth/sensors/geodesy"
 )
 
 // Series reads stored readings. Many goroutines may use it.
@@ -33,6 +34,7 @@ type SegmentList interface {
 // SensorDeps are what the sensor service is made of.
 type SensorDeps struct {
 	Registry *sensors.Registry
+	Systems  *geodesy.Systems
 	Watch    *sensors.Watch
 	Direct   *pipelines.Direct
 	Series   Series

@@ -26,6 +26,7 @@ type Config struct {
 	Postgres   PostgresConfig   `embed:"" prefix:"postgres-"`
 	Clickhouse ClickhouseConfig `embed:"" prefix:"clickhouse-"`
 	Broker     BrokerConfig     `embed:"" prefix:"broker-"`
+	Sensors    SensorsConfig    `embed:"" prefix:"sensors-"`
 	Fabric     FabricConfig     `embed:"" prefix:"fabric-"`
 	Ledger     LedgerConfig     `embed:"" prefix:"ledger-"`
 	Log        LogConfig        `embed:"" prefix:"log-"`
@@ -50,6 +51,11 @@ type BrokerConfig struct {
 	User         string `help:"The service's user, which may read all devices' topics." default:"plinth"`
 	PasswordFile string `help:"File that holds its password." type:"path"`
 	UsersFile    string `help:"File of users of the local broker, to which devices are added." type:"path"`
+}
+
+// SensorsConfig says what of the district the registry of devices knows.
+type SensorsConfig struct {
+	Plane string `help:"JSON file with the parameters of the city's plane, for positions in the system shanghai; without it, the convention in circulation, good for about 100 m." type:"path"`
 }
 
 // FabricConfig names the consortium's network.
@@ -92,6 +98,7 @@ func (c Config) Check(local bool) error {
 		checkFile("postgres-password-file", c.Postgres.PasswordFile),
 		checkFile("clickhouse-password-file", c.Clickhouse.PasswordFile),
 		checkFile("broker-password-file", c.Broker.PasswordFile),
+		checkFile("sensors-plane", c.Sensors.Plane),
 		checkFile("fabric-network", c.Fabric.Network),
 		checkName("ledger-name", c.Ledger.Name),
 		checkURL("ledger-tsa-url", c.Ledger.TSAURL, true, "http", "https"),

@@ -186,11 +186,15 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	if err != nil {
 		return fmt.Errorf("read the mappings: %w", err)
 	}
+	systems, err := h.systems()
+	if err != nil {
+		return err
+	}
 	s := h.streams
 	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Now: h.now, Log: h.log}
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Now: h.now}
 	h.services = append(h.services,
-		api.NewSensors(api.SensorDeps{Registry: s.registry, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
+		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
 			Segments: postgres.NewSegments(h.pg), Names: h.catalog, Now: h.now}),
 		api.NewPipelines(mappings, runs, s.sink.DeadLetters))
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer))
