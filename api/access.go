@@ -121,6 +121,7 @@ var access = map[string]Access{
 	pb.SecurityService_ListConsumers_FullMethodName: only(officer, auditor),
 
 	pb.SensorService_ListDevices_FullMethodName:      anyone(),
+	pb.SensorService_ListPlaces_FullMethodName:       anyone(),
 	pb.SensorService_GetDevice_FullMethodName:        anyone(),
 	pb.SensorService_RegisterDevice_FullMethodName:   secret(operator),
 	pb.SensorService_UpdateDevice_FullMethodName:     only(operator),

@@ -18,9 +18,10 @@ const (
 	lostTooMuch = 1000
 )
 
-// NewLiveRoute is GET /v1/live: server-sent events "reading" (a sample), "ingest" (rates each second), "alert",
-// "alarm" (an alarm that changed, for those who may list alarms), and "lost" when the client is too slow and has missed
-// some; one that misses very many is cut off and may come again.
+// NewLiveRoute is GET /v1/live: server-sent events "reading" (a sample; with ?device=ID all of that device, for those who
+// may read its series), "ingest" (rates each second), "alert", "alarm" (an alarm that changed, for those who may list
+// alarms), and "lost" when the client is too slow and has missed some; one that misses very many is cut off and may come
+// again.
 func NewLiveRoute(feed *pipelines.Feed) Route {
 	return Route{Method: http.MethodGet, Pattern: "/v1/live", Roles: people,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveLive(w, r, feed) })}
@@ -29,9 +30,22 @@ func NewLiveRoute(feed *pipelines.Feed) Route {
 // people are all roles but the device's.
 var people = []plinth.Role{steward, registrar, provider, department, analyst, auditor, officer, operator}
 
+// mayWatch keeps every reading of one device, which may tell of one household, for those who may read its series.
+func mayWatch(p plinth.Principal, device plinth.DeviceID) error {
+	if device == "" {
+		return nil
+	}
+	return p.Need(access[pb.SensorService_ListReadings_FullMethodName].Roles...)
+}
+
 func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed) {
+	device := plinth.DeviceID(r.URL.Query().Get("device"))
+	if err := mayWatch(plinth.PrincipalFrom(r.Context()), device); err != nil {
+		WriteError(w, r, err)
+		return
+	}
 	alarms := plinth.PrincipalFrom(r.Context()).Has(access[pb.AlarmService_ListAlarms_FullMethodName].Roles...)
-	looker := feed.Look()
+	looker := feed.Look(device)
 	defer looker.Close()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"plinth"
 	"plinth/sensors"
 )
 
@@ -25,10 +26,11 @@ type News struct {
 
 // Looker receives news until it is closed.
 type Looker struct {
-	C    <-chan News
-	c    chan News
-	feed *Feed
-	lost int
+	C      <-chan News
+	c      chan News
+	feed   *Feed
+	device plinth.DeviceID // "" looks at a sample of all readings
+	lost   int
 }
 
 // Bounds of what is shown: a console cannot draw more, and a looker holds no more.
@@ -42,10 +44,10 @@ func NewFeed(now func() time.Time) *Feed {
 	return &Feed{lookers: map[*Looker]struct{}{}, now: now}
 }
 
-// Look adds a looker; the caller closes it.
-func (f *Feed) Look() *Looker {
+// Look adds a looker; the caller closes it. Of readings it sees a sample, or every one of a device when that is named.
+func (f *Feed) Look(device plinth.DeviceID) *Looker {
 	c := make(chan News, lookerBuffer)
-	l := &Looker{C: c, c: c, feed: f}
+	l := &Looker{C: c, c: c, feed: f, device: device}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lookers[l] = struct{}{}
@@ -77,11 +79,16 @@ func (f *Feed) Publish(n News) {
 
 func (f *Feed) publish(n News) {
 	for l := range f.lookers {
-		select {
-		case l.c <- n:
-		default:
-			l.lost++
-		}
+		l.show(n)
+	}
+}
+
+// show hands n over; the caller holds the feed's lock.
+func (l *Looker) show(n News) {
+	select {
+	case l.c <- n:
+	default:
+		l.lost++
 	}
 }
 
@@ -101,6 +108,11 @@ func (f *Feed) readings(rows []sensors.Reading) {
 	if len(f.lookers) == 0 {
 		return
 	}
+	for l := range f.lookers {
+		if l.device != "" {
+			l.readings(rows)
+		}
+	}
 	left := f.allowance()
 	for _, flagged := range []bool{true, false} {
 		step := 1
@@ -109,12 +121,35 @@ func (f *Feed) readings(rows []sensors.Reading) {
 		}
 		for i := 0; i < len(rows) && left > 0; i += step {
 			if r := rows[i]; (r.Flags != 0) == flagged {
-				f.publish(News{"reading", Shown{string(r.Device), r.Metric, r.At, r.Value, r.Flags.Names()}})
+				f.sample(r)
 				left--
 				f.shown++
 			}
 		}
 	}
+}
+
+// sample shows a reading to those who look at all devices.
+func (f *Feed) sample(r sensors.Reading) {
+	n := shown(r)
+	for l := range f.lookers {
+		if l.device == "" {
+			l.show(n)
+		}
+	}
+}
+
+// readings shows the rows of the looker's device.
+func (l *Looker) readings(rows []sensors.Reading) {
+	for _, r := range rows {
+		if r.Device == l.device {
+			l.show(shown(r))
+		}
+	}
+}
+
+func shown(r sensors.Reading) News {
+	return News{"reading", Shown{string(r.Device), r.Metric, r.At, r.Value, r.Flags.Names()}}
 }
 
 func (f *Feed) allowance() int {

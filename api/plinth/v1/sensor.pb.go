@@ -1620,6 +1620,196 @@ func (x *IngestReadingsResponse) GetRefused() []string {
 	return nil
 }
 
+type ListPlacesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Query         string                 `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPlacesRequest) Reset() {
+	*x = ListPlacesRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPlacesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPlacesRequest) ProtoMessage() {}
+
+func (x *ListPlacesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPlacesRequest.ProtoReflect.Descriptor instead.
+func (*ListPlacesRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListPlacesRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListPlacesRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+// DevicePlace is one device on a map; one that is nowhere has the coordinates 0, 0.
+type DevicePlace struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name   *Text                  `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Kind   string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Street string                 `protobuf:"bytes,4,opt,name=street,proto3" json:"street,omitempty"`
+	// WGS 84, degrees.
+	Longitude     float64 `protobuf:"fixed64,5,opt,name=longitude,proto3" json:"longitude,omitempty"`
+	Latitude      float64 `protobuf:"fixed64,6,opt,name=latitude,proto3" json:"latitude,omitempty"`
+	Liveness      string  `protobuf:"bytes,7,opt,name=liveness,proto3" json:"liveness,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevicePlace) Reset() {
+	*x = DevicePlace{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevicePlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevicePlace) ProtoMessage() {}
+
+func (x *DevicePlace) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevicePlace.ProtoReflect.Descriptor instead.
+func (*DevicePlace) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *DevicePlace) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DevicePlace) GetName() *Text {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *DevicePlace) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DevicePlace) GetStreet() string {
+	if x != nil {
+		return x.Street
+	}
+	return ""
+}
+
+func (x *DevicePlace) GetLongitude() float64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
+func (x *DevicePlace) GetLatitude() float64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *DevicePlace) GetLiveness() string {
+	if x != nil {
+		return x.Liveness
+	}
+	return ""
+}
+
+type ListPlacesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Places        []*DevicePlace         `protobuf:"bytes,1,rep,name=places,proto3" json:"places,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPlacesResponse) Reset() {
+	*x = ListPlacesResponse{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPlacesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPlacesResponse) ProtoMessage() {}
+
+func (x *ListPlacesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPlacesResponse.ProtoReflect.Descriptor instead.
+func (*ListPlacesResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListPlacesResponse) GetPlaces() []*DevicePlace {
+	if x != nil {
+		return x.Places
+	}
+	return nil
+}
+
 var File_plinth_v1_sensor_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_sensor_proto_rawDesc = "" +
@@ -1772,10 +1962,25 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\breadings\x18\x02 \x03(\v2\x12.plinth.v1.ReadingR\breadings\"J\n" +
 	"\x16IngestReadingsResponse\x12\x16\n" +
 	"\x06stored\x18\x01 \x01(\x05R\x06stored\x12\x18\n" +
-	"\arefused\x18\x02 \x03(\tR\arefused2\x84\b\n" +
+	"\arefused\x18\x02 \x03(\tR\arefused\"=\n" +
+	"\x11ListPlacesRequest\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\"\xc4\x01\n" +
+	"\vDevicePlace\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
+	"\x04name\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x04name\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06street\x18\x04 \x01(\tR\x06street\x12\x1c\n" +
+	"\tlongitude\x18\x05 \x01(\x01R\tlongitude\x12\x1a\n" +
+	"\blatitude\x18\x06 \x01(\x01R\blatitude\x12\x1a\n" +
+	"\bliveness\x18\a \x01(\tR\bliveness\"D\n" +
+	"\x12ListPlacesResponse\x12.\n" +
+	"\x06places\x18\x01 \x03(\v2\x16.plinth.v1.DevicePlaceR\x06places2\xe8\b\n" +
 	"\rSensorService\x12a\n" +
 	"\vListDevices\x12\x1d.plinth.v1.ListDevicesRequest\x1a\x1e.plinth.v1.ListDevicesResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/devices\x12U\n" +
-	"\tGetDevice\x12\x1b.plinth.v1.GetDeviceRequest\x1a\x11.plinth.v1.Device\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/devices/{id}\x12r\n" +
+	"\tGetDevice\x12\x1b.plinth.v1.GetDeviceRequest\x1a\x11.plinth.v1.Device\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/devices/{id}\x12b\n" +
+	"\n" +
+	"ListPlaces\x12\x1c.plinth.v1.ListPlacesRequest\x1a\x1d.plinth.v1.ListPlacesResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/map/devices\x12r\n" +
 	"\x0eRegisterDevice\x12 .plinth.v1.RegisterDeviceRequest\x1a!.plinth.v1.RegisterDeviceResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x06device\"\v/v1/devices\x12j\n" +
 	"\fUpdateDevice\x12\x1e.plinth.v1.UpdateDeviceRequest\x1a\x11.plinth.v1.Device\"'\x82\xd3\xe4\x93\x02!:\x06device2\x17/v1/devices/{device.id}\x12_\n" +
 	"\n" +
@@ -1797,7 +2002,7 @@ func file_plinth_v1_sensor_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_sensor_proto_rawDescData
 }
 
-var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_plinth_v1_sensor_proto_goTypes = []any{
 	(*Metric)(nil),                  // 0: plinth.v1.Metric
 	(*Position)(nil),                // 1: plinth.v1.Position
@@ -1819,62 +2024,69 @@ var file_plinth_v1_sensor_proto_goTypes = []any{
 	(*Reading)(nil),                 // 17: plinth.v1.Reading
 	(*IngestReadingsRequest)(nil),   // 18: plinth.v1.IngestReadingsRequest
 	(*IngestReadingsResponse)(nil),  // 19: plinth.v1.IngestReadingsResponse
-	nil,                             // 20: plinth.v1.Device.LatestEntry
-	nil,                             // 21: plinth.v1.Device.AttrsEntry
-	(*Text)(nil),                    // 22: plinth.v1.Text
-	(*timestamppb.Timestamp)(nil),   // 23: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),   // 24: google.protobuf.FieldMask
-	(*EvidenceRef)(nil),             // 25: plinth.v1.EvidenceRef
+	(*ListPlacesRequest)(nil),       // 20: plinth.v1.ListPlacesRequest
+	(*DevicePlace)(nil),             // 21: plinth.v1.DevicePlace
+	(*ListPlacesResponse)(nil),      // 22: plinth.v1.ListPlacesResponse
+	nil,                             // 23: plinth.v1.Device.LatestEntry
+	nil,                             // 24: plinth.v1.Device.AttrsEntry
+	(*Text)(nil),                    // 25: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),   // 26: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),   // 27: google.protobuf.FieldMask
+	(*EvidenceRef)(nil),             // 28: plinth.v1.EvidenceRef
 }
 var file_plinth_v1_sensor_proto_depIdxs = []int32{
-	22, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
-	22, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
+	25, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
+	25, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
 	0,  // 2: plinth.v1.Device.metrics:type_name -> plinth.v1.Metric
-	23, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
-	20, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
-	23, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
-	23, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
-	23, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
-	21, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
+	26, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
+	23, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
+	26, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
+	26, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
+	26, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
+	24, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
 	1,  // 9: plinth.v1.Device.position:type_name -> plinth.v1.Position
 	2,  // 10: plinth.v1.ListDevicesResponse.devices:type_name -> plinth.v1.Device
 	2,  // 11: plinth.v1.RegisterDeviceRequest.device:type_name -> plinth.v1.Device
 	2,  // 12: plinth.v1.UpdateDeviceRequest.device:type_name -> plinth.v1.Device
-	24, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	27, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 14: plinth.v1.RegisterDeviceResponse.device:type_name -> plinth.v1.Device
-	23, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
-	23, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
-	23, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
+	26, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
+	26, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
+	26, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
 	12, // 18: plinth.v1.ListReadingsResponse.points:type_name -> plinth.v1.Point
-	23, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
-	23, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
-	25, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
+	26, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
+	26, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
+	28, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
 	14, // 22: plinth.v1.ListSegmentsResponse.segments:type_name -> plinth.v1.Segment
-	23, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
+	26, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
 	17, // 24: plinth.v1.IngestReadingsRequest.readings:type_name -> plinth.v1.Reading
-	3,  // 25: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
-	5,  // 26: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
-	6,  // 27: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
-	7,  // 28: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
-	8,  // 29: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
-	9,  // 30: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
-	11, // 31: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
-	15, // 32: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
-	18, // 33: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
-	4,  // 34: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
-	2,  // 35: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
-	10, // 36: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
-	2,  // 37: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
-	2,  // 38: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
-	10, // 39: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
-	13, // 40: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
-	16, // 41: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
-	19, // 42: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
-	34, // [34:43] is the sub-list for method output_type
-	25, // [25:34] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	25, // 25: plinth.v1.DevicePlace.name:type_name -> plinth.v1.Text
+	21, // 26: plinth.v1.ListPlacesResponse.places:type_name -> plinth.v1.DevicePlace
+	3,  // 27: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
+	5,  // 28: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
+	20, // 29: plinth.v1.SensorService.ListPlaces:input_type -> plinth.v1.ListPlacesRequest
+	6,  // 30: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
+	7,  // 31: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
+	8,  // 32: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
+	9,  // 33: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
+	11, // 34: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
+	15, // 35: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
+	18, // 36: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
+	4,  // 37: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
+	2,  // 38: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
+	22, // 39: plinth.v1.SensorService.ListPlaces:output_type -> plinth.v1.ListPlacesResponse
+	10, // 40: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
+	2,  // 41: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
+	2,  // 42: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
+	10, // 43: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
+	13, // 44: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
+	16, // 45: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
+	19, // 46: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
+	37, // [37:47] is the sub-list for method output_type
+	27, // [27:37] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_sensor_proto_init() }
@@ -1889,7 +2101,7 @@ func file_plinth_v1_sensor_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_sensor_proto_rawDesc), len(file_plinth_v1_sensor_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

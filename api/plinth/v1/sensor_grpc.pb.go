@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	SensorService_ListDevices_FullMethodName      = "/plinth.v1.SensorService/ListDevices"
 	SensorService_GetDevice_FullMethodName        = "/plinth.v1.SensorService/GetDevice"
+	SensorService_ListPlaces_FullMethodName       = "/plinth.v1.SensorService/ListPlaces"
 	SensorService_RegisterDevice_FullMethodName   = "/plinth.v1.SensorService/RegisterDevice"
 	SensorService_UpdateDevice_FullMethodName     = "/plinth.v1.SensorService/UpdateDevice"
 	SensorService_MoveDevice_FullMethodName       = "/plinth.v1.SensorService/MoveDevice"
@@ -39,6 +40,8 @@ const (
 type SensorServiceClient interface {
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*Device, error)
+	// ListPlaces returns where all devices are and how they do, for a map: ten thousand in one answer.
+	ListPlaces(ctx context.Context, in *ListPlacesRequest, opts ...grpc.CallOption) (*ListPlacesResponse, error)
 	// RegisterDevice is for operators; the answer holds the device's credential, shown once.
 	RegisterDevice(ctx context.Context, in *RegisterDeviceRequest, opts ...grpc.CallOption) (*RegisterDeviceResponse, error)
 	// UpdateDevice changes what the mask names, or all that can change when there is none; device.version is the version
@@ -78,6 +81,16 @@ func (c *sensorServiceClient) GetDevice(ctx context.Context, in *GetDeviceReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Device)
 	err := c.cc.Invoke(ctx, SensorService_GetDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sensorServiceClient) ListPlaces(ctx context.Context, in *ListPlacesRequest, opts ...grpc.CallOption) (*ListPlacesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPlacesResponse)
+	err := c.cc.Invoke(ctx, SensorService_ListPlaces_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +176,8 @@ func (c *sensorServiceClient) IngestReadings(ctx context.Context, in *IngestRead
 type SensorServiceServer interface {
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	GetDevice(context.Context, *GetDeviceRequest) (*Device, error)
+	// ListPlaces returns where all devices are and how they do, for a map: ten thousand in one answer.
+	ListPlaces(context.Context, *ListPlacesRequest) (*ListPlacesResponse, error)
 	// RegisterDevice is for operators; the answer holds the device's credential, shown once.
 	RegisterDevice(context.Context, *RegisterDeviceRequest) (*RegisterDeviceResponse, error)
 	// UpdateDevice changes what the mask names, or all that can change when there is none; device.version is the version
@@ -193,6 +208,9 @@ func (UnimplementedSensorServiceServer) ListDevices(context.Context, *ListDevice
 }
 func (UnimplementedSensorServiceServer) GetDevice(context.Context, *GetDeviceRequest) (*Device, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDevice not implemented")
+}
+func (UnimplementedSensorServiceServer) ListPlaces(context.Context, *ListPlacesRequest) (*ListPlacesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPlaces not implemented")
 }
 func (UnimplementedSensorServiceServer) RegisterDevice(context.Context, *RegisterDeviceRequest) (*RegisterDeviceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterDevice not implemented")
@@ -268,6 +286,24 @@ func _SensorService_GetDevice_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SensorServiceServer).GetDevice(ctx, req.(*GetDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SensorService_ListPlaces_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPlacesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).ListPlaces(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_ListPlaces_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).ListPlaces(ctx, req.(*ListPlacesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -412,6 +448,10 @@ var SensorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDevice",
 			Handler:    _SensorService_GetDevice_Handler,
+		},
+		{
+			MethodName: "ListPlaces",
+			Handler:    _SensorService_ListPlaces_Handler,
 		},
 		{
 			MethodName: "RegisterDevice",
