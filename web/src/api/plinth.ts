@@ -1571,7 +1571,11 @@ export interface ListEnginesResponse {
   engines: Engine[]
 }
 
-export type Limits = Record<string, never>
+export interface Limits {
+  notice: number | undefined
+  warning: number | undefined
+  urgent: number | undefined
+}
 
 export interface Vital {
   // Empty for the district.
@@ -1579,8 +1583,11 @@ export interface Vital {
   from: string | null | undefined
   to: string | null | undefined
   // Absent when there is no value.
+  value: number | undefined
   // What the value was compared with; absent without a baseline.
+  baseline: number | undefined
   // What the limits were held against: the value, its ratio to the baseline, or its place among past values.
+  score: number | undefined
   // "normal", "notice", "warning", "urgent", "unknown".
   grade: string
   // "up", "down", "steady", or "unknown" with fewer than four values: Mann–Kendall over the last eight.
@@ -1786,8 +1793,12 @@ export interface RecomputeIndicatorResponse {
 export const plinth = {
   listAlarms: (ask: Ask<ListAlarmsRequest> = {}, how?: How) => call<ListAlarmsResponse>('GET', '/v1/alarms', '', ask, how),
   getAlarm: (ask: Ask<GetAlarmRequest> = {}, how?: How) => call<Alarm>('GET', '/v1/alarms/{id}', '', ask, how),
+  acknowledgeAlarm: (ask: Ask<AcknowledgeAlarmRequest> = {}, how?: How) => call<Alarm>('POST', '/v1/alarms/{id}:acknowledge', '*', ask, how),
+  handleAlarm: (ask: Ask<HandleAlarmRequest> = {}, how?: How) => call<Alarm>('POST', '/v1/alarms/{id}:handle', '*', ask, how),
+  reopenAlarm: (ask: Ask<ReopenAlarmRequest> = {}, how?: How) => call<Alarm>('POST', '/v1/alarms/{id}:reopen', '*', ask, how),
   alarmCounts: (ask: Ask<AlarmCountsRequest> = {}, how?: How) => call<AlarmCountsResponse>('GET', '/v1/alarms:count', '', ask, how),
   listPermits: (ask: Ask<ListPermitsRequest> = {}, how?: How) => call<ListPermitsResponse>('GET', '/v1/permits', '', ask, how),
+  putPermits: (ask: Ask<PutPermitsRequest> = {}, how?: How) => call<PutPermitsResponse>('POST', '/v1/permits', '*', ask, how),
   listPacks: (ask: Ask<ListPacksRequest> = {}, how?: How) => call<ListPacksResponse>('GET', '/v1/packs', '', ask, how),
   signIn: (ask: Ask<SignInRequest> = {}, how?: How) => call<SignInResponse>('POST', '/v1/auth/signin', '*', ask, how),
   signOut: (ask: Ask<SignOutRequest> = {}, how?: How) => call<SignOutResponse>('POST', '/v1/auth/signout', '*', ask, how),
