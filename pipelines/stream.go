@@ -129,13 +129,14 @@ func (s *Stream) due(b *batch) bool {
 func (s *Stream) decode(b *batch, p sensors.Parcel) {
 	b.parcels = append(b.parcels, p)
 	b.messages += len(p.Messages)
+	arrival := s.Now()
 	for i := range p.Messages {
-		s.decodeMessage(b, &p.Messages[i])
+		s.decodeMessage(b, &p.Messages[i], arrival)
 	}
 }
 
-func (s *Stream) decodeMessage(b *batch, m *sensors.Message) {
-	d, rs, faults := sensors.Decode(m.Topic, m.Payload, s.Registry.Device)
+func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time) {
+	d, rs, faults := sensors.Decode(m.Topic, m.Payload, arrival, s.Registry.Device)
 	if m.Size > len(m.Payload) {
 		rs, faults = nil, []sensors.Fault{{Field: "payload",
 			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", sensors.MaxPayload, m.Size)}}

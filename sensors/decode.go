@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/sensors/codec"
 )
 
 // Limits of a message.
@@ -24,9 +25,10 @@ var (
 // Lookup finds a device by its id, or returns nil. It must be fast: it is called for every message.
 type Lookup func(plinth.DeviceID) *Device
 
-// Decode reads one message. It returns the readings that can be stored, unflagged, and a fault for each part that
-// cannot; a message that is no message at all has one fault and no readings.
-func Decode(topic string, payload []byte, lookup Lookup) (*Device, []Reading, []Fault) {
+// Decode reads one message, which arrived at a moment, by the codec of its device. It returns the readings that can be
+// stored, unflagged, and a fault for each part that cannot; a message that is no message at all has one fault and no
+// readings.
+func Decode(topic string, payload []byte, arrival time.Time, lookup Lookup) (*Device, []Reading, []Fault) {
 	d, fault := addressee(topic, lookup)
 	if fault != nil {
 		return nil, nil, []Fault{*fault}
@@ -35,14 +37,22 @@ func Decode(topic string, payload []byte, lookup Lookup) (*Device, []Reading, []
 		return d, nil, []Fault{{Device: d.ID, Field: "payload",
 			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", MaxPayload, len(payload))}}
 	}
-	m, err := parseMessage(payload)
-	if err != nil {
-		return d, nil, []Fault{{Device: d.ID, Field: err.field, Reason: err.reason}}
+	var few [8]codec.Value // most messages have no more
+	vs, bad := codec.Decode(d.Codec, payload, arrival, few[:0])
+	if bad != nil {
+		return d, nil, []Fault{{Device: d.ID, Field: bad.Field, Reason: bad.Reason}}
 	}
-	if reason := unstorable(m.at); reason != "" {
-		return d, nil, []Fault{{Device: d.ID, Field: "at", Reason: reason}}
+	rs := make([]Reading, 0, len(vs))
+	var faults []Fault
+	for i := range vs {
+		r, fault := d.Reading(&vs[i])
+		if fault != nil {
+			faults = append(faults, *fault)
+			continue
+		}
+		rs = append(rs, r)
 	}
-	return readings(d, m)
+	return d, rs, faults
 }
 
 // addressee finds the device that the topic plinth/v1/<kind>/<device>/data names.
@@ -76,18 +86,35 @@ func unstorable(at time.Time) string {
 	return ""
 }
 
-func readings(d *Device, m message) (*Device, []Reading, []Fault) {
-	rs := make([]Reading, 0, len(m.values))
-	var faults []Fault
-	for _, v := range m.values {
-		metric, ok := d.Metric(v.name)
-		if !ok {
-			faults = append(faults, Fault{Device: d.ID, Field: "v." + clip(v.name, 64), Reason: "the device has no such metric"})
-			continue
-		}
-		rs = append(rs, Reading{Device: d.ID, Metric: metric.Name, At: m.at, Seq: m.seq, Value: v.value})
+// Reading makes the reading of a value that d sent, in the unit of the registry, or says why it cannot be stored.
+func (d *Device) Reading(v *codec.Value) (Reading, *Fault) {
+	if v.Device != "" && v.Device != string(d.ID) {
+		return Reading{}, &Fault{Device: d.ID, Field: "device", Reason: fmt.Sprintf("it says that it is %q", clip(v.Device, 64))}
 	}
-	return d, rs, faults
+	name := v.Metric
+	if name == "" && len(d.Metrics) == 1 {
+		name = d.Metrics[0].Name
+	}
+	metric, ok := d.Metric(name)
+	switch {
+	case !ok && v.Metric == "":
+		return Reading{}, &Fault{Device: d.ID, Field: "payload", Reason: "a value alone is for a device with one metric"}
+	case !ok:
+		return Reading{}, &Fault{Device: d.ID, Field: "v." + clip(v.Metric, 64), Reason: "the device has no such metric"}
+	case v.Refused != "":
+		return Reading{}, &Fault{Device: d.ID, Field: "v." + clip(v.Metric, 64), Reason: v.Refused}
+	}
+	if reason := unstorable(v.At); reason != "" {
+		return Reading{}, &Fault{Device: d.ID, Field: "at", Reason: reason}
+	}
+	value := v.Value
+	if v.Unit != "" && v.Unit != metric.Unit {
+		if value, ok = codec.Convert(value, v.Unit, metric.Unit); !ok || !finite(value) {
+			return Reading{}, &Fault{Device: d.ID, Field: "unit", Reason: fmt.Sprintf("%s is measured in %s, and %q is no scale of it",
+				metric.Name, metric.Unit, clip(v.Unit, 32))}
+		}
+	}
+	return Reading{Device: d.ID, Metric: metric.Name, At: v.At, Seq: v.Seq, Value: value}, nil
 }
 
 // Check tells whether a reading that came by another door than a message can be stored for d.
