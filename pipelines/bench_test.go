@@ -1,70 +1,286 @@
 package pipelines_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"plinth"
+	"plinth/internal/clickhouse"
+	"plinth/internal/stack/stacktest"
+	"plinth/pipelines"
 	"plinth/sensors"
 )
 
 // BenchmarkIngest measures MQTT QoS 1 → ClickHouse, one observation a message, acknowledged after the insert; generator,
-// broker, service and database share the machine. Run it with -benchtime 100000x.
-func BenchmarkIngest(b *testing.B) { benchmarkIngest(b, 1) }
+// Mosquitto, service and database share the machine. Run it with -benchtime 400000x or more: start and end weigh.
+func BenchmarkIngest(b *testing.B) {
+	measureIngest(b, load{devices: 1000, metrics: 1, messages: b.N})
+}
 
 // BenchmarkIngestPacked is the same with twenty observations a message.
-func BenchmarkIngestPacked(b *testing.B) { benchmarkIngest(b, 20) }
+func BenchmarkIngestPacked(b *testing.B) {
+	measureIngest(b, load{devices: 1000, metrics: 20, messages: b.N})
+}
 
-func benchmarkIngest(b *testing.B, perMessage int) {
-	l := newLab(b)
-	const publishers = 8
-	var devices []sensors.Device
-	for i := range publishers {
-		d := sensors.Device{ID: sensorsID(fmt.Sprintf("bench-%d", i)), Kind: "water_quality", Owner: "ecology", Interval: time.Second}
-		for m := range perMessage {
-			d.Metrics = append(d.Metrics, sensors.Metric{Name: fmt.Sprintf("m%d", m), Unit: "1"})
-		}
-		d, _, err := l.registry.Register(b.Context(), d)
-		if err != nil {
+// BenchmarkIngestDurability compares the modes of durability: messages a second with fsync over those without.
+func BenchmarkIngestDurability(b *testing.B) {
+	var rates []float64
+	for _, mode := range []clickhouse.Durability{clickhouse.Standard, clickhouse.Fsync} {
+		f := newFactory(b, load{devices: 1000, metrics: 1, messages: b.N, durability: mode})
+		rates = append(rates, float64(b.N)/f.run(b).Seconds())
+	}
+	b.ReportMetric(rates[0], "standard-rows/s")
+	b.ReportMetric(rates[1], "fsync-rows/s")
+}
+
+// BenchmarkIngestGrowth compares processor time: ten times the devices with ten times the rows.
+func BenchmarkIngestGrowth(b *testing.B) {
+	var cpu []time.Duration
+	for _, devices := range []int{1000, 10_000} {
+		f := newFactory(b, load{devices: devices, metrics: 1, messages: b.N * devices / 1000})
+		before := f.cpu(b)
+		f.run(b)
+		cpu = append(cpu, f.cpu(b)-before)
+	}
+	b.ReportMetric(float64(cpu[1])/float64(cpu[0]), "growth")
+}
+
+// BenchmarkQueryable measures how long after its publication a reading is seen by a SELECT, while others flow at a
+// steady rate. Run it with -benchtime 200x: as many readings are followed.
+func BenchmarkQueryable(b *testing.B) {
+	f := newFactory(b, load{devices: 1000, metrics: 1})
+	stop := f.steady(b, 20_000)
+	defer stop()
+	probe := stacktest.NewPublisher(b, f.mqtt, stacktest.MosquittoFeeder, secret, "probe")
+	took := make([]time.Duration, 0, b.N)
+	b.ResetTimer()
+	for i := range b.N {
+		d := f.devices[i%len(f.devices)]
+		began := time.Now()
+		if err := probe.Publish(d.Topic(), message(nil, int64(i), 1<<40+uint64(i), 1)); err != nil {
 			b.Fatal(err)
 		}
-		devices = append(devices, d)
+		if err := probe.Flush(publisherOpen); err != nil {
+			b.Fatal(err)
+		}
+		sql := fmt.Sprintf(`SELECT count() FROM plinth.reading WHERE metric = 'm0' AND device = '%s' AND seq = %d`, d.ID, 1<<40+i)
+		for f.count(b, sql) == 0 {
+			time.Sleep(2 * time.Millisecond)
+		}
+		took = append(took, time.Since(began))
+		time.Sleep(7 * time.Millisecond) // so that probes come at every phase of a batch
 	}
-	l.broker.start(b)
-	l.stream(b, "water_quality")
-	var feeders sync.WaitGroup
-	b.ResetTimer()
-	for p, d := range devices {
-		c := l.feeder(b, fmt.Sprintf("feeder-%d", p))
-		feeders.Go(func() {
-			window := make(chan struct{}, 500)
-			var acks sync.WaitGroup
-			for i := p; i < b.N; i += publishers {
-				window <- struct{}{}
-				tok := c.Publish(d.Topic(), 1, false, packed(i, perMessage))
-				acks.Go(func() { tok.Wait(); <-window })
-			}
-			acks.Wait()
-		})
-	}
-	feeders.Wait()
-	await(b, "acknowledgement of all", 5*time.Minute, func() bool { return l.meter.Of("water_quality").Messages >= int64(b.N) })
 	b.StopTimer()
-	rows := b.N * perMessage
-	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
-	if got := l.count(b, `SELECT count() FROM plinth.reading FINAL`); got != rows {
-		b.Fatalf("%d rows stored, want %d", got, rows)
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2].Seconds()*1000, "p50-ms")
+	b.ReportMetric(took[(len(took)*99-1)/100].Seconds()*1000, "p99-ms")
+}
+
+// publisherOpen lets a probe go on without its PUBACK.
+const publisherOpen = 1000
+
+func measureIngest(b *testing.B, w load) {
+	f := newFactory(b, w)
+	before := f.processors(b)
+	b.ResetTimer()
+	took := f.run(b)
+	b.StopTimer()
+	b.ReportMetric(float64(w.messages*w.metrics)/took.Seconds(), "rows/s")
+	for i, after := range f.processors(b) {
+		b.ReportMetric((after-before[i]).Seconds()*1e6/float64(w.messages), []string{"own", "broker", "store"}[i]+"-us/message")
 	}
 }
 
-func packed(i, n int) string {
-	body := fmt.Appendf(nil, `{"at":%q,"seq":%d,"v":{`, start.Add(time.Duration(i)*time.Millisecond).Format("2006-01-02T15:04:05.000Z07:00"), i)
+// load is what flows in a benchmark.
+type load struct {
+	devices, metrics, messages int
+	durability                 clickhouse.Durability
+}
+
+// factory is Mosquitto, ClickHouse and a stream between them, without Postgres.
+type factory struct {
+	*lab
+	load
+	devices   []sensors.Device
+	mosquitto *stacktest.Mosquitto
+}
+
+// shelf is a store of devices that are simply there.
+type shelf struct {
+	sensors.Store
+	devices []sensors.Device
+}
+
+func (s shelf) Devices(context.Context) ([]sensors.Device, error) {
+	return slices.Clone(s.devices), nil
+}
+func (s shelf) Credentials(context.Context) (map[plinth.DeviceID]string, error) {
+	return nil, nil
+}
+
+func shelved(devices, metrics int) []sensors.Device {
+	var out []sensors.Device
+	for i := range devices {
+		d := sensors.Device{ID: plinth.DeviceID(fmt.Sprintf("bench-%05d", i)), Kind: "water_quality", Owner: "ecology", Interval: time.Second}
+		for m := range metrics {
+			d.Metrics = append(d.Metrics, sensors.Metric{Name: "m" + strconv.Itoa(m), Unit: "1"})
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func newFactory(t testing.TB, w load) *factory {
+	t.Helper()
+	dir := t.TempDir()
+	f := &factory{load: w, devices: shelved(w.devices, w.metrics), mosquitto: stacktest.StartMosquitto(t),
+		lab: &lab{watch: sensors.NewWatch(time.Now), meter: &pipelines.Meter{}, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}}
+	f.mqtt = f.mosquitto.Addr
+	f.clickhouse = &engine{name: "clickhouse", listen: freePort(t), args: []string{"--dir", filepath.Join(dir, "clickhouse")}}
+	f.clickhouse.start(t)
+	f.openClickHouse(t, dir, w.durability)
+	var err error
+	if f.registry, err = sensors.Open(t.Context(), shelf{devices: f.devices}, nil, f.log); err != nil {
+		t.Fatal(err)
+	}
+	f.stream(t, "water_quality")
+	return f
+}
+
+// run publishes all messages and returns how long it took until the last was acknowledged, that is, stored.
+func (f *factory) run(t testing.TB) time.Duration {
+	t.Helper()
+	began := time.Now()
+	f.publish(t, 0, f.messages)
+	await(t, "acknowledgement of all", 10*time.Minute, func() bool {
+		return f.meter.Of("water_quality").Messages >= int64(f.messages)
+	})
+	took := time.Since(began)
+	if n := f.meter.Of("water_quality").Messages; n > int64(f.messages) {
+		t.Errorf("%d messages were delivered again: the time tells nothing", n-int64(f.messages))
+	}
+	if got, want := f.count(t, `SELECT count() FROM plinth.reading FINAL`), f.messages*f.metrics; got != want {
+		t.Fatalf("%d rows stored, want %d", got, want)
+	}
+	return took
+}
+
+// publish sends messages [from, to) over several connections.
+func (f *factory) publish(t testing.TB, from, to int) {
+	t.Helper()
+	const publishers = 4
+	var wg sync.WaitGroup
+	for p := range publishers {
+		c := stacktest.NewPublisher(t, f.mqtt, stacktest.MosquittoFeeder, secret, fmt.Sprintf("load-%d-%d", from, p))
+		wg.Go(func() {
+			var body []byte
+			for i := from + p; i < to; i += publishers {
+				d := &f.devices[i%len(f.devices)]
+				body = message(body[:0], int64(i), uint64(i), f.metrics)
+				if err := c.Publish(d.Topic(), body); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			if err := c.Flush(0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// steady publishes at a rate until stop is called.
+func (f *factory) steady(t testing.TB, perSecond int) (stop func()) {
+	t.Helper()
+	const step = 10 * time.Millisecond
+	c := stacktest.NewPublisher(t, f.mqtt, stacktest.MosquittoFeeder, secret, "steady")
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(step)
+		defer tick.Stop()
+		began, sent := time.Now(), 0
+		var body []byte
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+			for due := int(time.Since(began).Seconds() * float64(perSecond)); sent < due; sent++ {
+				body = message(body[:0], int64(sent), uint64(sent), 1)
+				if err := c.Publish(f.devices[sent%len(f.devices)].Topic(), body); err != nil {
+					return
+				}
+			}
+			if err := c.Flush(publisherOpen); err != nil {
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// message appends a payload of n observations.
+func message(b []byte, ms int64, seq uint64, n int) []byte {
+	b = start.Add(time.Duration(ms)*time.Millisecond).AppendFormat(append(b, `{"at":"`...), "2006-01-02T15:04:05.000Z07:00")
+	b = append(strconv.AppendUint(append(b, `","seq":`...), seq, 10), `,"v":{`...)
 	for m := range n {
 		if m > 0 {
-			body = append(body, ',')
+			b = append(b, ',')
 		}
-		body = fmt.Appendf(body, `"m%d":%d.%d`, m, i%100, m)
+		b = append(strconv.AppendInt(append(b, `"m`...), int64(m), 10), `":`...)
+		b = strconv.AppendInt(append(strconv.AppendInt(b, ms%100, 10), '.'), int64(m), 10)
 	}
-	return string(append(body, "}}"...))
+	return append(b, "}}"...)
+}
+
+// processors is the processor time so far of the generator and the service, of the broker, and of the database.
+func (f *factory) processors(t testing.TB) []time.Duration {
+	t.Helper()
+	var took []time.Duration
+	for _, pid := range []int{os.Getpid(), f.mosquitto.PID(), f.clickhouse.cmd.Process.Pid} {
+		took = append(took, processorTime(t, pid))
+	}
+	return took
+}
+
+// cpu is the sum of processors.
+func (f *factory) cpu(t testing.TB) time.Duration {
+	t.Helper()
+	sum := time.Duration(0)
+	for _, d := range f.processors(t) {
+		sum += d
+	}
+	return sum
+}
+
+// processorTime reads fields 14 and 15 of /proc/<pid>/stat: clock ticks, of which Linux shows 100 a second.
+func processorTime(t testing.TB, pid int) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(after)
+	ticks := 0
+	for _, f := range fields[11:13] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }

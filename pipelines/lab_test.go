@@ -95,6 +95,7 @@ const secret = "not-a-real-secret"
 
 // lab is a stack whose engines can be killed.
 type lab struct {
+	mqtt               string // the broker's address
 	clickhouse, broker *engine
 	db                 *clickhouse.DB
 	pg                 *postgres.DB
@@ -113,7 +114,9 @@ func newLab(t testing.TB) *lab {
 	l.clickhouse.start(t)
 	l.broker = &engine{name: "broker", listen: freePort(t), args: []string{"--dir", filepath.Join(dir, "broker"),
 		"--users-file", filepath.Join(dir, "users"), "--ack-wait", "5s", "--max-pending", "30000"}}
-	l.openStores(t, dir)
+	l.mqtt = l.broker.listen
+	l.openClickHouse(t, dir, clickhouse.Standard)
+	l.openPostgres(t)
 	users := broker.Users{Path: filepath.Join(dir, "users"), Service: secret, Feeder: secret}
 	var err error
 	if l.registry, err = sensors.Open(t.Context(), postgres.NewSensors(l.pg), users, l.log); err != nil {
@@ -122,14 +125,14 @@ func newLab(t testing.TB) *lab {
 	return l
 }
 
-func (l *lab) openStores(t testing.TB, dir string) {
+func (l *lab) openClickHouse(t testing.TB, dir string, d clickhouse.Durability) {
 	t.Helper()
 	password, err := os.ReadFile(filepath.Join(dir, "clickhouse", "password"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.db, err = clickhouse.Open(t.Context(), clickhouse.Config{URL: "http://" + l.clickhouse.listen,
-		User: clickhouse.ServiceUser, Password: strings.TrimSpace(string(password))})
+		User: clickhouse.ServiceUser, Password: strings.TrimSpace(string(password)), Durability: d})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +140,15 @@ func (l *lab) openStores(t testing.TB, dir string) {
 	if err := l.db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.db.EnsureDurability(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	l.sink = clickhouse.NewSink(l.db)
+}
+
+func (l *lab) openPostgres(t testing.TB) {
+	t.Helper()
+	var err error
 	if l.pg, err = postgres.Open(t.Context(), stacktest.Postgres(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +170,7 @@ func (l *lab) device(t testing.TB, id, kind string) sensors.Device {
 // door opens the door of a domain and moves its messages until the test ends or stop is called.
 func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 	t.Helper()
-	door, err := mqtt.Open(mqtt.Config{URL: "tcp://" + l.broker.listen, User: broker.ServiceUser, Password: secret,
+	door, err := mqtt.Open(mqtt.Config{URL: "tcp://" + l.mqtt, User: broker.ServiceUser, Password: secret,
 		ClientID: "putuo.plinth-ingest"}, domain, l.log)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +189,7 @@ func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 // feeder connects a publisher that may speak for any device.
 func (l *lab) feeder(t testing.TB, id string) paho.Client {
 	t.Helper()
-	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + l.broker.listen).SetUsername(broker.FeederUser).
+	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + l.mqtt).SetUsername(broker.FeederUser).
 		SetPassword(secret).SetClientID(id).SetProtocolVersion(4).SetCleanSession(false).SetConnectRetry(true).
 		SetConnectRetryInterval(100 * time.Millisecond).SetMaxReconnectInterval(200 * time.Millisecond))
 	if tok := c.Connect(); !tok.WaitTimeout(20*time.Second) || tok.Error() != nil {

@@ -43,6 +43,7 @@ type ClickhouseConfig struct {
 	URL          string `help:"http(s)://host:port of ClickHouse's HTTP interface."`
 	User         string `help:"The service's user." default:"svc"`
 	PasswordFile string `help:"File that holds its password." type:"path"`
+	Durability   string `help:"What a reading has reached when it is acknowledged: standard is a part of the table, fsync is on the disk, quorum is on most replicas." enum:"standard,fsync,quorum" default:"standard"`
 }
 
 // BrokerConfig names the MQTT 3.1.1 broker.

@@ -119,12 +119,16 @@ func (h *house) openClickHouse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.ch, err = clickhouse.Open(ctx, clickhouse.Config{URL: h.cfg.Clickhouse.URL, User: h.cfg.Clickhouse.User, Password: password})
+	h.ch, err = clickhouse.Open(ctx, clickhouse.Config{URL: h.cfg.Clickhouse.URL, User: h.cfg.Clickhouse.User, Password: password,
+		Durability: clickhouse.Durability(h.cfg.Clickhouse.Durability)})
 	if err != nil {
 		return err
 	}
 	h.onClose(func() { _ = h.ch.Close() })
-	return h.ch.Migrate(ctx)
+	if err := h.ch.Migrate(ctx); err != nil {
+		return err
+	}
+	return h.ch.EnsureDurability(ctx)
 }
 
 // measureEvery is how often datasets' tables are asked for their newest row.

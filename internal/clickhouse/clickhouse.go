@@ -23,6 +23,8 @@ type Config struct {
 	URL      string // http://host:port or https://host:port, the HTTP interface
 	User     string // the service's login; ServiceUser on the embedded engine
 	Password string
+	// Durability is what an insert has reached when it is acknowledged; empty is Standard.
+	Durability Durability
 }
 
 // DB is the service's door to ClickHouse. It is safe for concurrent use. Errors of every method of Conn are translated:

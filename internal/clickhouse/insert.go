@@ -19,8 +19,7 @@ func millis(t time.Time) int64 { return t.UnixMilli() }
 // insert stores whole columns as one block; it is in the table when it returns. A row that can never be stored is
 // ErrInvalid, every other error is worth another try.
 func (db *DB) insert(ctx context.Context, sql string, columns ...any) error {
-	// Clocks that are off spread a block over many months; the limit of 100 would refuse the good rows with them.
-	ctx = ch.Context(ctx, ch.WithSettings(ch.Settings{"max_partitions_per_insert_block": 0}))
+	ctx = ch.Context(ctx, ch.WithSettings(db.cfg.Durability.settings()))
 	b, err := db.PrepareBatch(ctx, sql)
 	if err != nil {
 		return fmt.Errorf("prepare insert: %w", err)

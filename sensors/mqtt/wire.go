@@ -265,6 +265,7 @@ func (w *wire) handOn() {
 	if len(w.parcel.messages) == 0 {
 		return
 	}
+	w.stillThere() // the PINGRESP may be behind a long row of messages; these show that the broker lives, too
 	p := w.parcel
 	w.parcel = parcel{}
 	taken := w.hand(sensors.Parcel{Messages: p.messages, Ack: func(more bool) { w.ack(p.ids, more) }}, p.size, w)
@@ -273,7 +274,7 @@ func (w *wire) handOn() {
 	}
 }
 
-// stillThere answers a PINGREQ in the broker's place while we do not read.
+// stillThere answers a PINGREQ in the broker's place; its own answer, when it comes, says nothing new.
 func (w *wire) stillThere() {
 	if w.pinged.CompareAndSwap(true, false) {
 		w.forClient([]byte{pingResp, 0})
