@@ -96,10 +96,26 @@ var access = map[string]Access{
 	pb.EvidenceService_GetEvidenceJob_FullMethodName:    only(auditor, operator),
 	pb.EvidenceService_ListEvidenceJobs_FullMethodName:  only(auditor, operator),
 
+	pb.PipelineService_ListPipelines_FullMethodName:   only(operator, steward, auditor),
+	pb.PipelineService_GetPipeline_FullMethodName:     only(operator, steward, auditor),
+	pb.PipelineService_DeclarePipeline_FullMethodName: only(operator),
+	pb.PipelineService_PausePipeline_FullMethodName:   only(operator),
+	pb.PipelineService_ResumePipeline_FullMethodName:  only(operator),
 	pb.PipelineService_ListMappings_FullMethodName:    only(operator, steward),
 	pb.PipelineService_ListRuns_FullMethodName:        only(operator, steward, auditor),
 	pb.PipelineService_GetRun_FullMethodName:          only(operator, steward, auditor),
-	pb.PipelineService_ListDeadLetters_FullMethodName: only(operator, steward),
+
+	// A dead letter holds what was sent, which may be personal: it is for those who mend it.
+	pb.PipelineService_ListDeadLetters_FullMethodName:   only(operator, steward),
+	pb.PipelineService_CountDeadLetters_FullMethodName:  only(operator, steward),
+	pb.PipelineService_GetDeadLetter_FullMethodName:     only(operator, steward),
+	pb.PipelineService_ReplayDeadLetters_FullMethodName: only(operator),
+	pb.PipelineService_DropDeadLetters_FullMethodName:   only(operator),
+	pb.PipelineService_StartReplay_FullMethodName:       only(operator),
+	pb.PipelineService_ListReplays_FullMethodName:       only(operator, steward, auditor),
+	pb.PipelineService_GetReplay_FullMethodName:         only(operator, steward, auditor),
+	pb.PipelineService_CancelReplay_FullMethodName:      only(operator),
+	pb.PipelineService_ApplyReplay_FullMethodName:       only(operator),
 
 	pb.PolicyService_ListPurposes_FullMethodName:  anyone(),
 	pb.PolicyService_CreateRequest_FullMethodName: only(department),

@@ -3,19 +3,22 @@ package api
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"google.golang.org/grpc"
 
 	"plinth"
 	pb "plinth/api/plinth/v1"
 	"plinth/internal/clickhouse"
+	"plinth/internal/postgres"
 	"plinth/pipelines"
 )
 
-// RunList reads the runs, newest first, from after one; an empty id begins at the newest.
+// RunList reads the runs, newest first, and what they sum up to by pipeline.
 type RunList interface {
 	Run(ctx context.Context, id plinth.RunID) (pipelines.Run, error)
-	List(ctx context.Context, after plinth.RunID, limit int) ([]pipelines.Run, error)
+	List(ctx context.Context, f postgres.RunFilter) ([]pipelines.Run, error)
+	Totals(ctx context.Context) (map[string]pipelines.Totals, error)
 }
 
 // DeadLetterList reads the dead letters, newest first, and how many there are in all.
@@ -23,9 +26,21 @@ type DeadLetterList interface {
 	List(ctx context.Context, f clickhouse.DeadLetterFilter) ([]pipelines.DeadLetter, int64, error)
 }
 
+// PipelineDeps are what the service of pipelines is made of.
+type PipelineDeps struct {
+	Board    *pipelines.Board
+	Paces    *pipelines.Paces
+	Backlog  func() map[string]int // messages taken and not acknowledged, by stream
+	Mappings func() map[string]*pipelines.Mapping
+	Runs     RunList
+	Dead     DeadLetterList
+	Names    Directory
+	Now      func() time.Time
+}
+
 // NewPipelines is the service that shows how data moves.
-func NewPipelines(mappings map[string]*pipelines.Mapping, runs RunList, dead DeadLetterList) Service {
-	s := &pipelineService{mappings: mappings, runs: runs, dead: dead}
+func NewPipelines(d PipelineDeps) Service {
+	s := &pipelineService{PipelineDeps: d}
 	return Service{
 		Register: func(r grpc.ServiceRegistrar) { pb.RegisterPipelineServiceServer(r, s) },
 		Gateway:  pb.RegisterPipelineServiceHandler,
@@ -34,15 +49,14 @@ func NewPipelines(mappings map[string]*pipelines.Mapping, runs RunList, dead Dea
 
 type pipelineService struct {
 	pb.UnimplementedPipelineServiceServer
-	mappings map[string]*pipelines.Mapping
-	runs     RunList
-	dead     DeadLetterList
+	PipelineDeps
 }
 
 func (s *pipelineService) ListMappings(context.Context, *pb.ListMappingsRequest) (*pb.ListMappingsResponse, error) {
 	out := &pb.ListMappingsResponse{}
-	for _, name := range sortedKeys(s.mappings) {
-		m := s.mappings[name]
+	all := s.Mappings()
+	for _, name := range sortedKeys(all) {
+		m := all[name]
 		out.Mappings = append(out.Mappings, &pb.Mapping{Name: m.Name, Title: m.Title.ZH + " / " + m.Title.EN, Target: string(m.Target)})
 	}
 	return out, nil
@@ -53,7 +67,8 @@ func (s *pipelineService) ListRuns(ctx context.Context, r *pb.ListRunsRequest) (
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.runs.List(ctx, plinth.RunID(after), limit+1)
+	all, err := s.Runs.List(ctx, postgres.RunFilter{Pipeline: r.GetPipeline(), State: pipelines.RunState(r.GetState()),
+		After: plinth.RunID(after), Limit: limit + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +81,7 @@ func (s *pipelineService) ListRuns(ctx context.Context, r *pb.ListRunsRequest) (
 }
 
 func (s *pipelineService) GetRun(ctx context.Context, r *pb.GetRunRequest) (*pb.Run, error) {
-	run, err := s.runs.Run(ctx, plinth.RunID(r.GetId()))
+	run, err := s.Runs.Run(ctx, plinth.RunID(r.GetId()))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +105,7 @@ func (s *pipelineService) ListDeadLetters(ctx context.Context, r *pb.ListDeadLet
 			return nil, plinth.Invalid("pageToken", "is not one that this server gave")
 		}
 	}
-	all, total, err := s.dead.List(ctx, f)
+	all, total, err := s.Dead.List(ctx, f)
 	if err != nil {
 		return nil, err
 	}

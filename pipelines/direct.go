@@ -15,12 +15,16 @@ type Direct struct {
 	Sink  Sink
 	Feed  *Feed
 	Meter *Meter
+	Gates *Gates // nil lets all through
 	Now   func() time.Time
 }
 
 // Store stores d's readings and returns a fault for each that went to dead letters. It returns when the store has both;
 // on an error the caller sends all of them again.
 func (s *Direct) Store(ctx context.Context, d *sensors.Device, rs []sensors.Reading) ([]sensors.Fault, error) {
+	if p, paused := s.Gates.Paused(HTTPID); paused {
+		return nil, plinth.Errorf(plinth.ErrUnavailable, "the pipeline of readings by HTTP is paused by %s: %s; send them again later", p.Name, p.Why)
+	}
 	now := s.Now()
 	var good []sensors.Reading
 	var dead []DeadLetter
@@ -43,7 +47,8 @@ func (s *Direct) Store(ctx context.Context, d *sensors.Device, rs []sensors.Read
 	if err := s.insert(ctx, good, dead); err != nil {
 		return nil, err
 	}
-	s.Meter.Direct("http", len(good), len(dead))
+	s.Meter.Direct(HTTPID, len(good), len(dead))
+	s.Meter.Tell(HTTPID, good)
 	if s.Feed != nil {
 		s.Feed.readings(good)
 	}

@@ -28,6 +28,7 @@ type Importer struct {
 	Runs     Runs
 	Registry *sensors.Registry
 	Meter    *Meter
+	Gates    *Gates // nil lets all through
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -53,6 +54,9 @@ func (im *Importer) Import(ctx context.Context, r io.Reader, m *Mapping, o Impor
 		StartedBy: o.By, Started: im.Now(), State: Running}
 	if run.Source == "" {
 		return run, plinth.Invalid("name", "the file's name is needed")
+	}
+	if p, paused := im.Gates.Paused(m.Name); paused {
+		return run, plinth.Errorf(plinth.ErrConflict, "the pipeline %s is paused by %s: %s", m.Name, p.Name, p.Why)
 	}
 	if err := im.Runs.SaveRun(ctx, run); err != nil {
 		return run, err

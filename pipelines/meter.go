@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"plinth/sensors"
 )
 
 // Meter counts what moves, per domain. The zero value is ready. Many goroutines may use it.
@@ -23,6 +25,21 @@ type Counts struct {
 	Retries  int64         // attempts that the store did not take
 	Busy     time.Duration // spent in inserts
 	Last     time.Duration // of the newest insert
+	Stored   time.Time     // when rows were stored last; zero when none were
+	Newest   time.Time     // the newest time that stored rows tell of, by clocks that are not in doubt
+}
+
+// tell notes when rows were stored and what time they tell of.
+func (c *Counts) tell(rows []sensors.Reading) {
+	for i := range rows {
+		r := &rows[i]
+		if r.Flags&sensors.Clock == 0 && r.At.After(c.Newest) {
+			c.Newest = r.At
+		}
+		if r.RX.After(c.Stored) {
+			c.Stored = r.RX
+		}
+	}
 }
 
 func (m *Meter) add(domain string, f func(*Counts)) {
@@ -45,6 +62,7 @@ func (m *Meter) batch(domain string, b *batch, took time.Duration) {
 		c.Batches++
 		c.Busy += took
 		c.Last = took
+		c.tell(b.rows)
 	})
 }
 
@@ -53,6 +71,11 @@ func (m *Meter) retry(domain string) { m.add(domain, func(c *Counts) { c.Retries
 // Direct counts readings that came by HTTP or a file, under their own domain.
 func (m *Meter) Direct(domain string, rows, dead int) {
 	m.add(domain, func(c *Counts) { c.Messages++; c.Rows += int64(rows); c.Dead += int64(dead) })
+}
+
+// Tell notes that rows which came by another way than messages are stored.
+func (m *Meter) Tell(domain string, rows []sensors.Reading) {
+	m.add(domain, func(c *Counts) { c.tell(rows) })
 }
 
 // Counts returns all domains' totals by name.

@@ -34,6 +34,7 @@ type Stream struct {
 	Decider  Decider // nil decides nothing
 	Feed     *Feed
 	Meter    *Meter
+	Gates    *Gates // nil lets all through
 	Run      plinth.RunID
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -65,6 +66,10 @@ func (s *Stream) Move(ctx context.Context, in <-chan sensors.Parcel) error {
 	})
 	g.Go(func() error {
 		for b := range full {
+			// What is in hand when the pipeline is paused waits unacknowledged, and nothing more is taken.
+			if err := s.Gates.Wait(ctx, s.Domain); err != nil {
+				return err
+			}
 			if err := s.deliver(ctx, b); err != nil {
 				return err
 			}

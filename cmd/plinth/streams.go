@@ -28,6 +28,8 @@ type streams struct {
 	sink     clickhouse.Sink
 	feed     *pipelines.Feed
 	meter    *pipelines.Meter
+	board    *pipelines.Board
+	paces    *pipelines.Paces
 
 	mu    sync.Mutex
 	doors map[string]*mqtt.Door // by kind of device
@@ -55,13 +57,20 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err := runs.EndStale(ctx, h.now()); err != nil {
 		return err
 	}
+	mappings, err := pipelines.Mappings()
+	if err != nil {
+		return fmt.Errorf("read the mappings: %w", err)
+	}
+	if err := h.openBoard(ctx, runs, mappings); err != nil {
+		return err
+	}
 	if err := h.openDoors(runs); err != nil {
 		return err
 	}
 	s.seed(ctx, h)
 	segmenter := pipelines.NewSegmenter(registry, s.sink.Readings, postgres.NewSegments(h.pg), h.now, h.log)
 	h.task("segments", segmenter.Run)
-	return h.streamServices(runs)
+	return h.streamServices(runs, mappings)
 }
 
 // seed tells the watch what the devices last said before the service stopped.
@@ -133,13 +142,17 @@ func (h *house) openDoor(ctx context.Context, g *errgroup.Group, cfg mqtt.Config
 	if s.doors[kind] != nil {
 		return nil
 	}
+	if err := s.board.Ship(ctx, pipelines.ShippedStream(kind, h.catalog.Authority())); err != nil {
+		h.log.WarnContext(ctx, "stream not declared, its door stays shut for now", "domain", kind, "err", err)
+		return nil
+	}
 	door, err := mqtt.Open(cfg, kind, h.log)
 	if err != nil {
 		return err
 	}
 	s.doors[kind] = door
 	stream := &pipelines.Stream{Domain: kind, Urgent: kind == "lift", Registry: s.registry, Watch: s.watch, Sink: s.sink,
-		Feed: s.feed, Meter: s.meter, Now: h.now, Log: h.log}
+		Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
 	record := stream.Record(runs, "service")
 	g.Go(func() error { record(ctx); return nil })
 	g.Go(func() error { return stream.Move(ctx, door.Parcels()) })
@@ -181,22 +194,19 @@ func (s *streams) close() {
 	}
 }
 
-func (h *house) streamServices(runs *postgres.Pipelines) error {
-	mappings, err := pipelines.Mappings()
-	if err != nil {
-		return fmt.Errorf("read the mappings: %w", err)
-	}
+func (h *house) streamServices(runs *postgres.Pipelines, mappings map[string]*pipelines.Mapping) error {
 	systems, err := h.systems()
 	if err != nil {
 		return err
 	}
 	s := h.streams
-	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Now: h.now, Log: h.log}
-	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Now: h.now}
+	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
+	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
 	h.services = append(h.services,
 		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
 			Segments: postgres.NewSegments(h.pg), Names: h.catalog, Now: h.now}),
-		api.NewPipelines(mappings, runs, s.sink.DeadLetters))
+		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
+			Dead: s.sink.DeadLetters, Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer))
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)
 	h.routes = append(h.routes, api.ProvenanceRoutes(sequencer.Provenance{Store: postgres.NewLedger(h.pg)})...)

@@ -62,12 +62,21 @@ func (s *Pipelines) Run(ctx context.Context, id plinth.RunID) (pipelines.Run, er
 	return r, translate(err)
 }
 
-// List returns runs, newest first, from after one; an empty id begins at the newest.
-func (s *Pipelines) List(ctx context.Context, after plinth.RunID, limit int) ([]pipelines.Run, error) {
+// RunFilter narrows a list of runs; empty fields do not.
+type RunFilter struct {
+	Pipeline string
+	State    pipelines.RunState
+	After    plinth.RunID // the list begins after this one; empty begins at the newest
+	Limit    int
+}
+
+// List returns runs, newest first.
+func (s *Pipelines) List(ctx context.Context, f RunFilter) ([]pipelines.Run, error) {
 	rows, err := s.db.Query(ctx, `
 		SELECT `+runColumns+` FROM pipeline_run
-		WHERE $1 = '' OR (started_at, id) < (SELECT started_at, id FROM pipeline_run WHERE id = $1)
-		ORDER BY started_at DESC, id DESC LIMIT $2`, string(after), limit)
+		WHERE ($1 = '' OR (started_at, id) < (SELECT started_at, id FROM pipeline_run WHERE id = $1))
+			AND ($2 = '' OR pipeline = $2) AND ($3 = '' OR state = $3)
+		ORDER BY started_at DESC, id DESC LIMIT $4`, string(f.After), f.Pipeline, string(f.State), f.Limit)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -77,11 +86,17 @@ func (s *Pipelines) List(ctx context.Context, after plinth.RunID, limit int) ([]
 
 func scanRun(row pgx.CollectableRow) (pipelines.Run, error) {
 	var r pipelines.Run
-	var end *time.Time
-	err := row.Scan(&r.ID, &r.Kind, &r.Pipeline, &r.Source, &r.StartedBy, &r.Started, &end, &r.State, &r.In, &r.Stored,
-		&r.Known, &r.Dead, &r.Error)
-	if end != nil {
-		r.Ended = *end
+	end, dest := runTargets(&r)
+	err := row.Scan(dest...)
+	if *end != nil {
+		r.Ended = **end
 	}
 	return r, err
+}
+
+// runTargets are where runColumns are read into; the end, which may be null, is apart.
+func runTargets(r *pipelines.Run) (end **time.Time, dest []any) {
+	end = new(*time.Time)
+	return end, []any{&r.ID, &r.Kind, &r.Pipeline, &r.Source, &r.StartedBy, &r.Started, end, &r.State, &r.In, &r.Stored,
+		&r.Known, &r.Dead, &r.Error}
 }

@@ -574,6 +574,24 @@ CREATE TABLE permit (
 CREATE INDEX permit_end ON public.permit USING btree (t_to DESC, id);
 CREATE INDEX permit_site ON public.permit USING btree (kind, site, t_to);
 
+CREATE TABLE pipeline (
+    id text NOT NULL,
+    kind text NOT NULL,
+    declaration jsonb NOT NULL,
+    origin text NOT NULL,
+    file_hash text NOT NULL DEFAULT ''::text,
+    pause jsonb,
+    version bigint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    record_id uuid,
+    PRIMARY KEY (id),
+    CHECK ((id ~ '^[a-z0-9][a-z0-9_-]{0,63}$'::text)),
+    CHECK ((kind = ANY (ARRAY['stream'::text, 'http'::text, 'file'::text, 'watch'::text, 'pull'::text]))),
+    CHECK ((origin = ANY (ARRAY['shipped'::text, 'file'::text, 'api'::text]))),
+    CHECK ((version > 0))
+);
+
 CREATE TABLE pipeline_run (
     id text NOT NULL,
     kind text NOT NULL,
@@ -591,7 +609,7 @@ CREATE TABLE pipeline_run (
     PRIMARY KEY (id),
     CHECK (((state = 'running'::text) = (ended_at IS NULL))),
     CHECK ((id ~~ 'run\_%'::text)),
-    CHECK ((kind = ANY (ARRAY['import'::text, 'stream'::text]))),
+    CHECK ((kind = ANY (ARRAY['import'::text, 'stream'::text, 'http'::text, 'watch'::text, 'pull'::text]))),
     CHECK ((rows_dead >= 0)),
     CHECK ((rows_in >= 0)),
     CHECK ((rows_known >= 0)),
@@ -599,6 +617,7 @@ CREATE TABLE pipeline_run (
     CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
 );
 CREATE INDEX pipeline_run_newest ON public.pipeline_run USING btree (started_at DESC, id DESC);
+CREATE INDEX pipeline_run_of ON public.pipeline_run USING btree (pipeline, started_at DESC, id DESC);
 
 CREATE TABLE policy_decision (
     id text NOT NULL,

@@ -23,6 +23,933 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Pipeline is one declared way that data comes in.
+type Pipeline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A stream's is its domain, a file's its mapping's name, that of readings by HTTP is "http".
+	Id    string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Title *Text  `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// "stream", "http", "file", "watch" or "pull".
+	Kind   string          `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Source *PipelineSource `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// The mapping that reads a file's or an endpoint's rows.
+	Mapping string `protobuf:"bytes,5,opt,name=mapping,proto3" json:"mapping,omitempty"`
+	// "readings" or "events".
+	Sink   string           `protobuf:"bytes,6,opt,name=sink,proto3" json:"sink,omitempty"`
+	Checks []*PipelineCheck `protobuf:"bytes,7,rep,name=checks,proto3" json:"checks,omitempty"`
+	// The unit that answers for it, by id and by name.
+	Owner     string `protobuf:"bytes,8,opt,name=owner,proto3" json:"owner,omitempty"`
+	OwnerName string `protobuf:"bytes,9,opt,name=owner_name,json=ownerName,proto3" json:"owner_name,omitempty"`
+	// "shipped", "file" (of the data folder) or "api".
+	Origin string `protobuf:"bytes,10,opt,name=origin,proto3" json:"origin,omitempty"`
+	// "running" or "paused".
+	State string `protobuf:"bytes,11,opt,name=state,proto3" json:"state,omitempty"`
+	// Of a paused one: who, why, since when.
+	PausedBy     string                 `protobuf:"bytes,12,opt,name=paused_by,json=pausedBy,proto3" json:"paused_by,omitempty"`
+	PausedByName string                 `protobuf:"bytes,13,opt,name=paused_by_name,json=pausedByName,proto3" json:"paused_by_name,omitempty"`
+	PausedWhy    string                 `protobuf:"bytes,14,opt,name=paused_why,json=pausedWhy,proto3" json:"paused_why,omitempty"`
+	PausedAt     *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=paused_at,json=pausedAt,proto3" json:"paused_at,omitempty"`
+	// Counts from 1; every change of declaration or state adds one.
+	Version   int64                  `protobuf:"varint,16,opt,name=version,proto3" json:"version,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedBy string                 `protobuf:"bytes,18,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	// The record of the newest change by a person or a file; absent of what ships and was never changed.
+	Evidence *EvidenceRef `protobuf:"bytes,19,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// The declaration as YAML, as DeclarePipeline takes it.
+	Yaml    string           `protobuf:"bytes,20,opt,name=yaml,proto3" json:"yaml,omitempty"`
+	Figures *PipelineFigures `protobuf:"bytes,21,opt,name=figures,proto3" json:"figures,omitempty"`
+	// What the caller may do now: "pause", "resume", "declare".
+	Actions       []string `protobuf:"bytes,22,rep,name=actions,proto3" json:"actions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pipeline) Reset() {
+	*x = Pipeline{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pipeline) ProtoMessage() {}
+
+func (x *Pipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pipeline.ProtoReflect.Descriptor instead.
+func (*Pipeline) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Pipeline) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Pipeline) GetTitle() *Text {
+	if x != nil {
+		return x.Title
+	}
+	return nil
+}
+
+func (x *Pipeline) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Pipeline) GetSource() *PipelineSource {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Pipeline) GetMapping() string {
+	if x != nil {
+		return x.Mapping
+	}
+	return ""
+}
+
+func (x *Pipeline) GetSink() string {
+	if x != nil {
+		return x.Sink
+	}
+	return ""
+}
+
+func (x *Pipeline) GetChecks() []*PipelineCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *Pipeline) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Pipeline) GetOwnerName() string {
+	if x != nil {
+		return x.OwnerName
+	}
+	return ""
+}
+
+func (x *Pipeline) GetOrigin() string {
+	if x != nil {
+		return x.Origin
+	}
+	return ""
+}
+
+func (x *Pipeline) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Pipeline) GetPausedBy() string {
+	if x != nil {
+		return x.PausedBy
+	}
+	return ""
+}
+
+func (x *Pipeline) GetPausedByName() string {
+	if x != nil {
+		return x.PausedByName
+	}
+	return ""
+}
+
+func (x *Pipeline) GetPausedWhy() string {
+	if x != nil {
+		return x.PausedWhy
+	}
+	return ""
+}
+
+func (x *Pipeline) GetPausedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedAt
+	}
+	return nil
+}
+
+func (x *Pipeline) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Pipeline) GetUpdatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdatedAt
+	}
+	return nil
+}
+
+func (x *Pipeline) GetUpdatedBy() string {
+	if x != nil {
+		return x.UpdatedBy
+	}
+	return ""
+}
+
+func (x *Pipeline) GetEvidence() *EvidenceRef {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *Pipeline) GetYaml() string {
+	if x != nil {
+		return x.Yaml
+	}
+	return ""
+}
+
+func (x *Pipeline) GetFigures() *PipelineFigures {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+func (x *Pipeline) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+// PipelineSource says where a pipeline takes from; which fields are set follows from its kind.
+type PipelineSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of a stream: the kind of device and the topics that it takes.
+	Domain string `protobuf:"bytes,1,opt,name=domain,proto3" json:"domain,omitempty"`
+	Topic  string `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	// Of a watch: the folder under the service's data folder, and the names it takes, e.g. "*.csv".
+	Folder  string `protobuf:"bytes,3,opt,name=folder,proto3" json:"folder,omitempty"`
+	Pattern string `protobuf:"bytes,4,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	// Of a pull.
+	Url string `protobuf:"bytes,5,opt,name=url,proto3" json:"url,omitempty"`
+	// "json" or "open311".
+	Format string `protobuf:"bytes,6,opt,name=format,proto3" json:"format,omitempty"`
+	// The query parameter that carries the cursor.
+	Cursor string `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// How often a watch or pull runs, in seconds.
+	EveryS        int64 `protobuf:"varint,8,opt,name=every_s,json=everyS,proto3" json:"every_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineSource) Reset() {
+	*x = PipelineSource{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineSource) ProtoMessage() {}
+
+func (x *PipelineSource) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineSource.ProtoReflect.Descriptor instead.
+func (*PipelineSource) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PipelineSource) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetFolder() string {
+	if x != nil {
+		return x.Folder
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+func (x *PipelineSource) GetEveryS() int64 {
+	if x != nil {
+		return x.EveryS
+	}
+	return 0
+}
+
+// PipelineCheck is one rule of a data standard that every row must keep; a row that breaks it is a dead letter.
+type PipelineCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The standard that it comes from, e.g. "GB/T 30428.2".
+	Standard string `protobuf:"bytes,2,opt,name=standard,proto3" json:"standard,omitempty"`
+	// The row's field, e.g. "class", "attrs.district", "value".
+	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
+	// Of readings: only this metric's.
+	Metric   string   `protobuf:"bytes,4,opt,name=metric,proto3" json:"metric,omitempty"`
+	OneOf    []string `protobuf:"bytes,5,rep,name=one_of,json=oneOf,proto3" json:"one_of,omitempty"`
+	Pattern  string   `protobuf:"bytes,6,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	Min      *float64 `protobuf:"fixed64,7,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	Max      *float64 `protobuf:"fixed64,8,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	Required bool     `protobuf:"varint,9,opt,name=required,proto3" json:"required,omitempty"`
+	// UCUM; the device's metric must have it.
+	Unit          string `protobuf:"bytes,10,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineCheck) Reset() {
+	*x = PipelineCheck{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineCheck) ProtoMessage() {}
+
+func (x *PipelineCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineCheck.ProtoReflect.Descriptor instead.
+func (*PipelineCheck) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PipelineCheck) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PipelineCheck) GetStandard() string {
+	if x != nil {
+		return x.Standard
+	}
+	return ""
+}
+
+func (x *PipelineCheck) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *PipelineCheck) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *PipelineCheck) GetOneOf() []string {
+	if x != nil {
+		return x.OneOf
+	}
+	return nil
+}
+
+func (x *PipelineCheck) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *PipelineCheck) GetMin() float64 {
+	if x != nil && x.Min != nil {
+		return *x.Min
+	}
+	return 0
+}
+
+func (x *PipelineCheck) GetMax() float64 {
+	if x != nil && x.Max != nil {
+		return *x.Max
+	}
+	return 0
+}
+
+func (x *PipelineCheck) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *PipelineCheck) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+// PipelineFigures are a pipeline's counts. Those of the present are of the instance that answers.
+type PipelineFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "ok", "idle" (nothing came lately), "behind" (what is stored is old or much waits), "failing" (the store or the
+	// source does not answer, or most rows are refused), "paused", "never" (nothing has come yet).
+	Health string `protobuf:"bytes,1,opt,name=health,proto3" json:"health,omitempty"`
+	// Of all runs.
+	RowsIn     int64 `protobuf:"varint,2,opt,name=rows_in,json=rowsIn,proto3" json:"rows_in,omitempty"`
+	RowsStored int64 `protobuf:"varint,3,opt,name=rows_stored,json=rowsStored,proto3" json:"rows_stored,omitempty"`
+	RowsKnown  int64 `protobuf:"varint,4,opt,name=rows_known,json=rowsKnown,proto3" json:"rows_known,omitempty"`
+	RowsDead   int64 `protobuf:"varint,5,opt,name=rows_dead,json=rowsDead,proto3" json:"rows_dead,omitempty"`
+	// Of the last minute.
+	RowsPerS float64 `protobuf:"fixed64,6,opt,name=rows_per_s,json=rowsPerS,proto3" json:"rows_per_s,omitempty"`
+	// The newest time at which rows were stored, and the newest time that they tell of.
+	StoredAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=stored_at,json=storedAt,proto3" json:"stored_at,omitempty"`
+	NewestAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=newest_at,json=newestAt,proto3" json:"newest_at,omitempty"`
+	// Between the two, in milliseconds.
+	LagMs int64 `protobuf:"varint,9,opt,name=lag_ms,json=lagMs,proto3" json:"lag_ms,omitempty"`
+	// Messages taken and not yet acknowledged; -1 when not known.
+	Backlog      int64  `protobuf:"varint,10,opt,name=backlog,proto3" json:"backlog,omitempty"`
+	LastRunId    string `protobuf:"bytes,11,opt,name=last_run_id,json=lastRunId,proto3" json:"last_run_id,omitempty"`
+	LastRunState string `protobuf:"bytes,12,opt,name=last_run_state,json=lastRunState,proto3" json:"last_run_state,omitempty"`
+	LastError    string `protobuf:"bytes,13,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	// Open dead letters' count is at GET /v1/deadletters:count?pipeline=….
+	NextRunAt     *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=next_run_at,json=nextRunAt,proto3" json:"next_run_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineFigures) Reset() {
+	*x = PipelineFigures{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineFigures) ProtoMessage() {}
+
+func (x *PipelineFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineFigures.ProtoReflect.Descriptor instead.
+func (*PipelineFigures) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PipelineFigures) GetHealth() string {
+	if x != nil {
+		return x.Health
+	}
+	return ""
+}
+
+func (x *PipelineFigures) GetRowsIn() int64 {
+	if x != nil {
+		return x.RowsIn
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetRowsStored() int64 {
+	if x != nil {
+		return x.RowsStored
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetRowsKnown() int64 {
+	if x != nil {
+		return x.RowsKnown
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetRowsDead() int64 {
+	if x != nil {
+		return x.RowsDead
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetRowsPerS() float64 {
+	if x != nil {
+		return x.RowsPerS
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetStoredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoredAt
+	}
+	return nil
+}
+
+func (x *PipelineFigures) GetNewestAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NewestAt
+	}
+	return nil
+}
+
+func (x *PipelineFigures) GetLagMs() int64 {
+	if x != nil {
+		return x.LagMs
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetBacklog() int64 {
+	if x != nil {
+		return x.Backlog
+	}
+	return 0
+}
+
+func (x *PipelineFigures) GetLastRunId() string {
+	if x != nil {
+		return x.LastRunId
+	}
+	return ""
+}
+
+func (x *PipelineFigures) GetLastRunState() string {
+	if x != nil {
+		return x.LastRunState
+	}
+	return ""
+}
+
+func (x *PipelineFigures) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *PipelineFigures) GetNextRunAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextRunAt
+	}
+	return nil
+}
+
+type ListPipelinesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Narrow the list; empty fields do not.
+	Kind          string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	State         string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Owner         string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPipelinesRequest) Reset() {
+	*x = ListPipelinesRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPipelinesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPipelinesRequest) ProtoMessage() {}
+
+func (x *ListPipelinesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPipelinesRequest.ProtoReflect.Descriptor instead.
+func (*ListPipelinesRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListPipelinesRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListPipelinesRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ListPipelinesRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+type ListPipelinesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pipelines     []*Pipeline            `protobuf:"bytes,1,rep,name=pipelines,proto3" json:"pipelines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPipelinesResponse) Reset() {
+	*x = ListPipelinesResponse{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPipelinesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPipelinesResponse) ProtoMessage() {}
+
+func (x *ListPipelinesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPipelinesResponse.ProtoReflect.Descriptor instead.
+func (*ListPipelinesResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListPipelinesResponse) GetPipelines() []*Pipeline {
+	if x != nil {
+		return x.Pipelines
+	}
+	return nil
+}
+
+type GetPipelineRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPipelineRequest) Reset() {
+	*x = GetPipelineRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPipelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPipelineRequest) ProtoMessage() {}
+
+func (x *GetPipelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPipelineRequest.ProtoReflect.Descriptor instead.
+func (*GetPipelineRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetPipelineRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type DeclarePipelineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One declaration; see docs/streams.md.
+	Yaml string `protobuf:"bytes,1,opt,name=yaml,proto3" json:"yaml,omitempty"`
+	// Only tell whether it could be declared; nothing changes.
+	CheckOnly bool `protobuf:"varint,2,opt,name=check_only,json=checkOnly,proto3" json:"check_only,omitempty"`
+	// The version that the change is based on; another one is a conflict. 0 does not look.
+	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclarePipelineRequest) Reset() {
+	*x = DeclarePipelineRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclarePipelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclarePipelineRequest) ProtoMessage() {}
+
+func (x *DeclarePipelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclarePipelineRequest.ProtoReflect.Descriptor instead.
+func (*DeclarePipelineRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeclarePipelineRequest) GetYaml() string {
+	if x != nil {
+		return x.Yaml
+	}
+	return ""
+}
+
+func (x *DeclarePipelineRequest) GetCheckOnly() bool {
+	if x != nil {
+		return x.CheckOnly
+	}
+	return false
+}
+
+func (x *DeclarePipelineRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type PausePipelineRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Why; needed.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PausePipelineRequest) Reset() {
+	*x = PausePipelineRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PausePipelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PausePipelineRequest) ProtoMessage() {}
+
+func (x *PausePipelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PausePipelineRequest.ProtoReflect.Descriptor instead.
+func (*PausePipelineRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PausePipelineRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PausePipelineRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ResumePipelineRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumePipelineRequest) Reset() {
+	*x = ResumePipelineRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumePipelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumePipelineRequest) ProtoMessage() {}
+
+func (x *ResumePipelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumePipelineRequest.ProtoReflect.Descriptor instead.
+func (*ResumePipelineRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ResumePipelineRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ResumePipelineRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type Mapping struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -35,7 +962,7 @@ type Mapping struct {
 
 func (x *Mapping) Reset() {
 	*x = Mapping{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[0]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -47,7 +974,7 @@ func (x *Mapping) String() string {
 func (*Mapping) ProtoMessage() {}
 
 func (x *Mapping) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[0]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -60,7 +987,7 @@ func (x *Mapping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mapping.ProtoReflect.Descriptor instead.
 func (*Mapping) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{0}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mapping) GetName() string {
@@ -92,7 +1019,7 @@ type ListMappingsRequest struct {
 
 func (x *ListMappingsRequest) Reset() {
 	*x = ListMappingsRequest{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[1]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -104,7 +1031,7 @@ func (x *ListMappingsRequest) String() string {
 func (*ListMappingsRequest) ProtoMessage() {}
 
 func (x *ListMappingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[1]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -117,7 +1044,7 @@ func (x *ListMappingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMappingsRequest.ProtoReflect.Descriptor instead.
 func (*ListMappingsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{1}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{11}
 }
 
 type ListMappingsResponse struct {
@@ -129,7 +1056,7 @@ type ListMappingsResponse struct {
 
 func (x *ListMappingsResponse) Reset() {
 	*x = ListMappingsResponse{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[2]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -141,7 +1068,7 @@ func (x *ListMappingsResponse) String() string {
 func (*ListMappingsResponse) ProtoMessage() {}
 
 func (x *ListMappingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[2]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -154,7 +1081,7 @@ func (x *ListMappingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMappingsResponse.ProtoReflect.Descriptor instead.
 func (*ListMappingsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{2}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListMappingsResponse) GetMappings() []*Mapping {
@@ -164,12 +1091,13 @@ func (x *ListMappingsResponse) GetMappings() []*Mapping {
 	return nil
 }
 
+// Run is one stretch of a pipeline: of a stream from start to stop, of a file one import, of a watch or pull one turn.
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// "import" or "stream".
+	// "import", "stream", "http", "watch" or "pull".
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	// The pipeline: a mapping's name or a stream's domain.
+	// The pipeline's id.
 	Pipeline  string                 `protobuf:"bytes,3,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
 	Source    string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	StartedBy string                 `protobuf:"bytes,5,opt,name=started_by,json=startedBy,proto3" json:"started_by,omitempty"`
@@ -188,7 +1116,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[3]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -200,7 +1128,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[3]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -213,7 +1141,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{3}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Run) GetId() string {
@@ -308,16 +1236,19 @@ func (x *Run) GetError() string {
 }
 
 type ListRunsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PageSize  int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only this pipeline's.
+	Pipeline      string `protobuf:"bytes,3,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	State         string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[4]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +1260,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[4]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +1273,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{4}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -359,6 +1290,20 @@ func (x *ListRunsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListRunsRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *ListRunsRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
 type ListRunsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Runs          []*Run                 `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
@@ -369,7 +1314,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[5]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -381,7 +1326,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[5]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -394,7 +1339,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{5}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -420,7 +1365,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[6]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +1377,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[6]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +1390,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{6}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetRunRequest) GetId() string {
@@ -455,6 +1400,7 @@ func (x *GetRunRequest) GetId() string {
 	return ""
 }
 
+// DeadLetter is what could not be used.
 type DeadLetter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	At    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
@@ -464,16 +1410,34 @@ type DeadLetter struct {
 	Row    int64  `protobuf:"varint,3,opt,name=row,proto3" json:"row,omitempty"`
 	Field  string `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// At most 4 KiB of it.
-	Payload       string `protobuf:"bytes,6,opt,name=payload,proto3" json:"payload,omitempty"`
-	RunId         string `protobuf:"bytes,7,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// The input, at most 64 KiB of it; a list shows the first 4 KiB.
+	Payload string `protobuf:"bytes,6,opt,name=payload,proto3" json:"payload,omitempty"`
+	RunId   string `protobuf:"bytes,7,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Follows from source, row, field, reason and payload: the same input refused again is the same letter.
+	Id       string `protobuf:"bytes,8,opt,name=id,proto3" json:"id,omitempty"`
+	Pipeline string `protobuf:"bytes,9,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	Device   string `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`
+	// "open", "replayed" or "dropped".
+	State     string                 `protobuf:"bytes,11,opt,name=state,proto3" json:"state,omitempty"`
+	ActedAt   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=acted_at,json=actedAt,proto3" json:"acted_at,omitempty"`
+	ActedBy   string                 `protobuf:"bytes,13,opt,name=acted_by,json=actedBy,proto3" json:"acted_by,omitempty"`
+	ActReason string                 `protobuf:"bytes,14,opt,name=act_reason,json=actReason,proto3" json:"act_reason,omitempty"`
+	Evidence  *EvidenceRef           `protobuf:"bytes,15,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// How many inputs it stands for; more than one when only a sample of a flood was kept.
+	Count int64 `protobuf:"varint,16,opt,name=count,proto3" json:"count,omitempty"`
+	// The payload is base64, since it is not UTF-8.
+	Binary bool `protobuf:"varint,17,opt,name=binary,proto3" json:"binary,omitempty"`
+	// Nothing more of the input than is shown was kept, so it cannot be replayed unless the payload is given anew.
+	Truncated bool `protobuf:"varint,18,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// What the caller may do now: "replay", "drop".
+	Actions       []string `protobuf:"bytes,19,rep,name=actions,proto3" json:"actions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[7]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +1449,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[7]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +1462,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{7}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeadLetter) GetAt() *timestamppb.Timestamp {
@@ -550,19 +1514,217 @@ func (x *DeadLetter) GetRunId() string {
 	return ""
 }
 
+func (x *DeadLetter) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetActedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActedAt
+	}
+	return nil
+}
+
+func (x *DeadLetter) GetActedBy() string {
+	if x != nil {
+		return x.ActedBy
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetActReason() string {
+	if x != nil {
+		return x.ActReason
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetEvidence() *EvidenceRef {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *DeadLetter) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *DeadLetter) GetBinary() bool {
+	if x != nil {
+		return x.Binary
+	}
+	return false
+}
+
+func (x *DeadLetter) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+func (x *DeadLetter) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+// DeadLetterFilter narrows; empty fields do not.
+type DeadLetterFilter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pipeline      string                 `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	RunId         string                 `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	Source        string                 `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Device        string                 `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
+	Field         string                 `protobuf:"bytes,5,opt,name=field,proto3" json:"field,omitempty"`
+	Reason        string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	State         string                 `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
+	From          *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=from,proto3" json:"from,omitempty"`
+	To            *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLetterFilter) Reset() {
+	*x = DeadLetterFilter{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLetterFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLetterFilter) ProtoMessage() {}
+
+func (x *DeadLetterFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLetterFilter.ProtoReflect.Descriptor instead.
+func (*DeadLetterFilter) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DeadLetterFilter) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *DeadLetterFilter) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *DeadLetterFilter) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
 type ListDeadLettersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	RunId         string                 `protobuf:"bytes,3,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	Source        string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Pipeline      string                 `protobuf:"bytes,5,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	Device        string                 `protobuf:"bytes,6,opt,name=device,proto3" json:"device,omitempty"`
+	Field         string                 `protobuf:"bytes,7,opt,name=field,proto3" json:"field,omitempty"`
+	Reason        string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	State         string                 `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDeadLettersRequest) Reset() {
 	*x = ListDeadLettersRequest{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[8]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +1736,7 @@ func (x *ListDeadLettersRequest) String() string {
 func (*ListDeadLettersRequest) ProtoMessage() {}
 
 func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[8]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +1749,7 @@ func (x *ListDeadLettersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{8}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListDeadLettersRequest) GetPageSize() int32 {
@@ -618,6 +1780,41 @@ func (x *ListDeadLettersRequest) GetSource() string {
 	return ""
 }
 
+func (x *ListDeadLettersRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *ListDeadLettersRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ListDeadLettersRequest) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ListDeadLettersRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ListDeadLettersRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
 type ListDeadLettersResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DeadLetters   []*DeadLetter          `protobuf:"bytes,1,rep,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
@@ -629,7 +1826,7 @@ type ListDeadLettersResponse struct {
 
 func (x *ListDeadLettersResponse) Reset() {
 	*x = ListDeadLettersResponse{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[9]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +1838,7 @@ func (x *ListDeadLettersResponse) String() string {
 func (*ListDeadLettersResponse) ProtoMessage() {}
 
 func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[9]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +1851,7 @@ func (x *ListDeadLettersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadLettersResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadLettersResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{9}
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListDeadLettersResponse) GetDeadLetters() []*DeadLetter {
@@ -678,11 +1875,1326 @@ func (x *ListDeadLettersResponse) GetTotalSize() int64 {
 	return 0
 }
 
+type CountDeadLettersRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Pipeline string                 `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	Device   string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	// "open" when empty.
+	State         string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountDeadLettersRequest) Reset() {
+	*x = CountDeadLettersRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountDeadLettersRequest) ProtoMessage() {}
+
+func (x *CountDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*CountDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CountDeadLettersRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *CountDeadLettersRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *CountDeadLettersRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+type CountDeadLettersResponse struct {
+	state         protoimpl.MessageState             `protogen:"open.v1"`
+	Reasons       []*CountDeadLettersResponse_Reason `protobuf:"bytes,1,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Letters       int64                              `protobuf:"varint,2,opt,name=letters,proto3" json:"letters,omitempty"`
+	Inputs        int64                              `protobuf:"varint,3,opt,name=inputs,proto3" json:"inputs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountDeadLettersResponse) Reset() {
+	*x = CountDeadLettersResponse{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountDeadLettersResponse) ProtoMessage() {}
+
+func (x *CountDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*CountDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CountDeadLettersResponse) GetReasons() []*CountDeadLettersResponse_Reason {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *CountDeadLettersResponse) GetLetters() int64 {
+	if x != nil {
+		return x.Letters
+	}
+	return 0
+}
+
+func (x *CountDeadLettersResponse) GetInputs() int64 {
+	if x != nil {
+		return x.Inputs
+	}
+	return 0
+}
+
+type GetDeadLetterRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeadLetterRequest) Reset() {
+	*x = GetDeadLetterRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeadLetterRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeadLetterRequest) ProtoMessage() {}
+
+func (x *GetDeadLetterRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeadLetterRequest.ProtoReflect.Descriptor instead.
+func (*GetDeadLetterRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *GetDeadLetterRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type ReplayDeadLettersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Either ids, or a filter with at least one field; at most 10,000 open letters are taken in one call, oldest first.
+	Ids    []string          `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	Filter *DeadLetterFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// With exactly one id: what is sent instead of the payload.
+	Payload string `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	// What was corrected; needed.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDeadLettersRequest) Reset() {
+	*x = ReplayDeadLettersRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDeadLettersRequest) ProtoMessage() {}
+
+func (x *ReplayDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*ReplayDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ReplayDeadLettersRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *ReplayDeadLettersRequest) GetFilter() *DeadLetterFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *ReplayDeadLettersRequest) GetPayload() string {
+	if x != nil {
+		return x.Payload
+	}
+	return ""
+}
+
+func (x *ReplayDeadLettersRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type DropDeadLettersRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Ids    []string               `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
+	Filter *DeadLetterFilter      `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Why nothing of it is needed; needed.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropDeadLettersRequest) Reset() {
+	*x = DropDeadLettersRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropDeadLettersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropDeadLettersRequest) ProtoMessage() {}
+
+func (x *DropDeadLettersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropDeadLettersRequest.ProtoReflect.Descriptor instead.
+func (*DropDeadLettersRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *DropDeadLettersRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *DropDeadLettersRequest) GetFilter() *DeadLetterFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *DropDeadLettersRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ActOnDeadLettersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Taken int64                  `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	// Closed now; the rest stayed open.
+	Closed     int64 `protobuf:"varint,2,opt,name=closed,proto3" json:"closed,omitempty"`
+	RowsStored int64 `protobuf:"varint,3,opt,name=rows_stored,json=rowsStored,proto3" json:"rows_stored,omitempty"`
+	// More open letters match: call again.
+	More          bool                              `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`
+	Again         []*ActOnDeadLettersResponse_Again `protobuf:"bytes,5,rep,name=again,proto3" json:"again,omitempty"`
+	Evidence      *EvidenceRef                      `protobuf:"bytes,6,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActOnDeadLettersResponse) Reset() {
+	*x = ActOnDeadLettersResponse{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActOnDeadLettersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActOnDeadLettersResponse) ProtoMessage() {}
+
+func (x *ActOnDeadLettersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActOnDeadLettersResponse.ProtoReflect.Descriptor instead.
+func (*ActOnDeadLettersResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ActOnDeadLettersResponse) GetTaken() int64 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *ActOnDeadLettersResponse) GetClosed() int64 {
+	if x != nil {
+		return x.Closed
+	}
+	return 0
+}
+
+func (x *ActOnDeadLettersResponse) GetRowsStored() int64 {
+	if x != nil {
+		return x.RowsStored
+	}
+	return 0
+}
+
+func (x *ActOnDeadLettersResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ActOnDeadLettersResponse) GetAgain() []*ActOnDeadLettersResponse_Again {
+	if x != nil {
+		return x.Again
+	}
+	return nil
+}
+
+func (x *ActOnDeadLettersResponse) GetEvidence() *EvidenceRef {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+type StartReplayRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Pipeline string                 `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	From     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Only these devices; empty takes all of the pipeline.
+	Devices       []string `protobuf:"bytes,4,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartReplayRequest) Reset() {
+	*x = StartReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartReplayRequest) ProtoMessage() {}
+
+func (x *StartReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartReplayRequest.ProtoReflect.Descriptor instead.
+func (*StartReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *StartReplayRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *StartReplayRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *StartReplayRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *StartReplayRequest) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// Replay is a trial run beside the real rows.
+type Replay struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Pipeline string                 `protobuf:"bytes,2,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	From     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	Devices  []string               `protobuf:"bytes,5,rep,name=devices,proto3" json:"devices,omitempty"`
+	// "running", "done", "failed", "cancelled", "interrupted" or "applied".
+	State     string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	StartedBy string                 `protobuf:"bytes,7,opt,name=started_by,json=startedBy,proto3" json:"started_by,omitempty"`
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Devices done and in all.
+	Done        int64               `protobuf:"varint,10,opt,name=done,proto3" json:"done,omitempty"`
+	Total       int64               `protobuf:"varint,11,opt,name=total,proto3" json:"total,omitempty"`
+	Rows        int64               `protobuf:"varint,12,opt,name=rows,proto3" json:"rows,omitempty"`
+	Differences []*ReplayDifference `protobuf:"bytes,13,rep,name=differences,proto3" json:"differences,omitempty"`
+	Error       string              `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
+	// Of an applied one.
+	AppliedBy   string                 `protobuf:"bytes,15,opt,name=applied_by,json=appliedBy,proto3" json:"applied_by,omitempty"`
+	AppliedAt   *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=applied_at,json=appliedAt,proto3" json:"applied_at,omitempty"`
+	RowsApplied int64                  `protobuf:"varint,17,opt,name=rows_applied,json=rowsApplied,proto3" json:"rows_applied,omitempty"`
+	Evidence    *EvidenceRef           `protobuf:"bytes,18,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// What the caller may do now: "cancel", "apply".
+	Actions       []string `protobuf:"bytes,19,rep,name=actions,proto3" json:"actions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replay) Reset() {
+	*x = Replay{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replay) ProtoMessage() {}
+
+func (x *Replay) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replay.ProtoReflect.Descriptor instead.
+func (*Replay) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Replay) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Replay) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *Replay) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Replay) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *Replay) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *Replay) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Replay) GetStartedBy() string {
+	if x != nil {
+		return x.StartedBy
+	}
+	return ""
+}
+
+func (x *Replay) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *Replay) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *Replay) GetDone() int64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Replay) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Replay) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Replay) GetDifferences() []*ReplayDifference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *Replay) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Replay) GetAppliedBy() string {
+	if x != nil {
+		return x.AppliedBy
+	}
+	return ""
+}
+
+func (x *Replay) GetAppliedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AppliedAt
+	}
+	return nil
+}
+
+func (x *Replay) GetRowsApplied() int64 {
+	if x != nil {
+		return x.RowsApplied
+	}
+	return 0
+}
+
+func (x *Replay) GetEvidence() *EvidenceRef {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *Replay) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+// ReplayDifference is one kind of thing that came out otherwise.
+type ReplayDifference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "flags", "rows", "alarms" or "hours".
+	Kind      string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Compared  int64  `protobuf:"varint,2,opt,name=compared,proto3" json:"compared,omitempty"`
+	Different int64  `protobuf:"varint,3,opt,name=different,proto3" json:"different,omitempty"`
+	// The first ones, by device, metric and time.
+	Examples []*ReplayDifference_Example `protobuf:"bytes,4,rep,name=examples,proto3" json:"examples,omitempty"`
+	// Counts by what differs, e.g. "+spike", "-late".
+	By            map[string]int64 `protobuf:"bytes,5,rep,name=by,proto3" json:"by,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDifference) Reset() {
+	*x = ReplayDifference{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDifference) ProtoMessage() {}
+
+func (x *ReplayDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDifference.ProtoReflect.Descriptor instead.
+func (*ReplayDifference) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ReplayDifference) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ReplayDifference) GetCompared() int64 {
+	if x != nil {
+		return x.Compared
+	}
+	return 0
+}
+
+func (x *ReplayDifference) GetDifferent() int64 {
+	if x != nil {
+		return x.Different
+	}
+	return 0
+}
+
+func (x *ReplayDifference) GetExamples() []*ReplayDifference_Example {
+	if x != nil {
+		return x.Examples
+	}
+	return nil
+}
+
+func (x *ReplayDifference) GetBy() map[string]int64 {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+type ListReplaysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Pipeline      string                 `protobuf:"bytes,3,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReplaysRequest) Reset() {
+	*x = ListReplaysRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReplaysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReplaysRequest) ProtoMessage() {}
+
+func (x *ListReplaysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReplaysRequest.ProtoReflect.Descriptor instead.
+func (*ListReplaysRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListReplaysRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListReplaysRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListReplaysRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+type ListReplaysResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Replays       []*Replay              `protobuf:"bytes,1,rep,name=replays,proto3" json:"replays,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReplaysResponse) Reset() {
+	*x = ListReplaysResponse{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReplaysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReplaysResponse) ProtoMessage() {}
+
+func (x *ListReplaysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReplaysResponse.ProtoReflect.Descriptor instead.
+func (*ListReplaysResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ListReplaysResponse) GetReplays() []*Replay {
+	if x != nil {
+		return x.Replays
+	}
+	return nil
+}
+
+func (x *ListReplaysResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type GetReplayRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReplayRequest) Reset() {
+	*x = GetReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReplayRequest) ProtoMessage() {}
+
+func (x *GetReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReplayRequest.ProtoReflect.Descriptor instead.
+func (*GetReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *GetReplayRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type CancelReplayRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelReplayRequest) Reset() {
+	*x = CancelReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelReplayRequest) ProtoMessage() {}
+
+func (x *CancelReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelReplayRequest.ProtoReflect.Descriptor instead.
+func (*CancelReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *CancelReplayRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type ApplyReplayRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What was corrected; needed.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyReplayRequest) Reset() {
+	*x = ApplyReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyReplayRequest) ProtoMessage() {}
+
+func (x *ApplyReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyReplayRequest.ProtoReflect.Descriptor instead.
+func (*ApplyReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ApplyReplayRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ApplyReplayRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type CountDeadLettersResponse_Reason struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Pipeline string                 `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	Field    string                 `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	Reason   string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Letters, and the inputs that they stand for.
+	Letters int64                  `protobuf:"varint,4,opt,name=letters,proto3" json:"letters,omitempty"`
+	Inputs  int64                  `protobuf:"varint,5,opt,name=inputs,proto3" json:"inputs,omitempty"`
+	FirstAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=first_at,json=firstAt,proto3" json:"first_at,omitempty"`
+	LastAt  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_at,json=lastAt,proto3" json:"last_at,omitempty"`
+	// One of them.
+	ExampleId     string `protobuf:"bytes,8,opt,name=example_id,json=exampleId,proto3" json:"example_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountDeadLettersResponse_Reason) Reset() {
+	*x = CountDeadLettersResponse_Reason{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountDeadLettersResponse_Reason) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountDeadLettersResponse_Reason) ProtoMessage() {}
+
+func (x *CountDeadLettersResponse_Reason) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountDeadLettersResponse_Reason.ProtoReflect.Descriptor instead.
+func (*CountDeadLettersResponse_Reason) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{22, 0}
+}
+
+func (x *CountDeadLettersResponse_Reason) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *CountDeadLettersResponse_Reason) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *CountDeadLettersResponse_Reason) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CountDeadLettersResponse_Reason) GetLetters() int64 {
+	if x != nil {
+		return x.Letters
+	}
+	return 0
+}
+
+func (x *CountDeadLettersResponse_Reason) GetInputs() int64 {
+	if x != nil {
+		return x.Inputs
+	}
+	return 0
+}
+
+func (x *CountDeadLettersResponse_Reason) GetFirstAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstAt
+	}
+	return nil
+}
+
+func (x *CountDeadLettersResponse_Reason) GetLastAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastAt
+	}
+	return nil
+}
+
+func (x *CountDeadLettersResponse_Reason) GetExampleId() string {
+	if x != nil {
+		return x.ExampleId
+	}
+	return ""
+}
+
+// Those that were refused again, the first hundred.
+type ActOnDeadLettersResponse_Again struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Field         string                 `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActOnDeadLettersResponse_Again) Reset() {
+	*x = ActOnDeadLettersResponse_Again{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActOnDeadLettersResponse_Again) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActOnDeadLettersResponse_Again) ProtoMessage() {}
+
+func (x *ActOnDeadLettersResponse_Again) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActOnDeadLettersResponse_Again.ProtoReflect.Descriptor instead.
+func (*ActOnDeadLettersResponse_Again) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{26, 0}
+}
+
+func (x *ActOnDeadLettersResponse_Again) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ActOnDeadLettersResponse_Again) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ActOnDeadLettersResponse_Again) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ReplayDifference_Example struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Metric        string                 `protobuf:"bytes,2,opt,name=metric,proto3" json:"metric,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Seq           int64                  `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	Stored        string                 `protobuf:"bytes,5,opt,name=stored,proto3" json:"stored,omitempty"`
+	Replayed      string                 `protobuf:"bytes,6,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDifference_Example) Reset() {
+	*x = ReplayDifference_Example{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDifference_Example) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDifference_Example) ProtoMessage() {}
+
+func (x *ReplayDifference_Example) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDifference_Example.ProtoReflect.Descriptor instead.
+func (*ReplayDifference_Example) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{29, 0}
+}
+
+func (x *ReplayDifference_Example) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ReplayDifference_Example) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *ReplayDifference_Example) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ReplayDifference_Example) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ReplayDifference_Example) GetStored() string {
+	if x != nil {
+		return x.Stored
+	}
+	return ""
+}
+
+func (x *ReplayDifference_Example) GetReplayed() string {
+	if x != nil {
+		return x.Replayed
+	}
+	return ""
+}
+
 var File_plinth_v1_pipeline_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_pipeline_proto_rawDesc = "" +
 	"\n" +
-	"\x18plinth/v1/pipeline.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"K\n" +
+	"\x18plinth/v1/pipeline.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16plinth/v1/common.proto\"\xf2\x05\n" +
+	"\bPipeline\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
+	"\x05title\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x05title\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x121\n" +
+	"\x06source\x18\x04 \x01(\v2\x19.plinth.v1.PipelineSourceR\x06source\x12\x18\n" +
+	"\amapping\x18\x05 \x01(\tR\amapping\x12\x12\n" +
+	"\x04sink\x18\x06 \x01(\tR\x04sink\x120\n" +
+	"\x06checks\x18\a \x03(\v2\x18.plinth.v1.PipelineCheckR\x06checks\x12\x14\n" +
+	"\x05owner\x18\b \x01(\tR\x05owner\x12\x1d\n" +
+	"\n" +
+	"owner_name\x18\t \x01(\tR\townerName\x12\x16\n" +
+	"\x06origin\x18\n" +
+	" \x01(\tR\x06origin\x12\x14\n" +
+	"\x05state\x18\v \x01(\tR\x05state\x12\x1b\n" +
+	"\tpaused_by\x18\f \x01(\tR\bpausedBy\x12$\n" +
+	"\x0epaused_by_name\x18\r \x01(\tR\fpausedByName\x12\x1d\n" +
+	"\n" +
+	"paused_why\x18\x0e \x01(\tR\tpausedWhy\x127\n" +
+	"\tpaused_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\bpausedAt\x12\x18\n" +
+	"\aversion\x18\x10 \x01(\x03R\aversion\x129\n" +
+	"\n" +
+	"updated_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1d\n" +
+	"\n" +
+	"updated_by\x18\x12 \x01(\tR\tupdatedBy\x122\n" +
+	"\bevidence\x18\x13 \x01(\v2\x16.plinth.v1.EvidenceRefR\bevidence\x12\x12\n" +
+	"\x04yaml\x18\x14 \x01(\tR\x04yaml\x124\n" +
+	"\afigures\x18\x15 \x01(\v2\x1a.plinth.v1.PipelineFiguresR\afigures\x12\x18\n" +
+	"\aactions\x18\x16 \x03(\tR\aactions\"\xcb\x01\n" +
+	"\x0ePipelineSource\x12\x16\n" +
+	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x14\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x16\n" +
+	"\x06folder\x18\x03 \x01(\tR\x06folder\x12\x18\n" +
+	"\apattern\x18\x04 \x01(\tR\apattern\x12\x10\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\x12\x16\n" +
+	"\x06format\x18\x06 \x01(\tR\x06format\x12\x16\n" +
+	"\x06cursor\x18\a \x01(\tR\x06cursor\x12\x17\n" +
+	"\aevery_s\x18\b \x01(\x03R\x06everyS\"\x8c\x02\n" +
+	"\rPipelineCheck\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\bstandard\x18\x02 \x01(\tR\bstandard\x12\x14\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\x12\x16\n" +
+	"\x06metric\x18\x04 \x01(\tR\x06metric\x12\x15\n" +
+	"\x06one_of\x18\x05 \x03(\tR\x05oneOf\x12\x18\n" +
+	"\apattern\x18\x06 \x01(\tR\apattern\x12\x15\n" +
+	"\x03min\x18\a \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
+	"\x03max\x18\b \x01(\x01H\x01R\x03max\x88\x01\x01\x12\x1a\n" +
+	"\brequired\x18\t \x01(\bR\brequired\x12\x12\n" +
+	"\x04unit\x18\n" +
+	" \x01(\tR\x04unitB\x06\n" +
+	"\x04_minB\x06\n" +
+	"\x04_max\"\x81\x04\n" +
+	"\x0fPipelineFigures\x12\x16\n" +
+	"\x06health\x18\x01 \x01(\tR\x06health\x12\x17\n" +
+	"\arows_in\x18\x02 \x01(\x03R\x06rowsIn\x12\x1f\n" +
+	"\vrows_stored\x18\x03 \x01(\x03R\n" +
+	"rowsStored\x12\x1d\n" +
+	"\n" +
+	"rows_known\x18\x04 \x01(\x03R\trowsKnown\x12\x1b\n" +
+	"\trows_dead\x18\x05 \x01(\x03R\browsDead\x12\x1c\n" +
+	"\n" +
+	"rows_per_s\x18\x06 \x01(\x01R\browsPerS\x127\n" +
+	"\tstored_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bstoredAt\x127\n" +
+	"\tnewest_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bnewestAt\x12\x15\n" +
+	"\x06lag_ms\x18\t \x01(\x03R\x05lagMs\x12\x18\n" +
+	"\abacklog\x18\n" +
+	" \x01(\x03R\abacklog\x12\x1e\n" +
+	"\vlast_run_id\x18\v \x01(\tR\tlastRunId\x12$\n" +
+	"\x0elast_run_state\x18\f \x01(\tR\flastRunState\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\r \x01(\tR\tlastError\x12:\n" +
+	"\vnext_run_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tnextRunAt\"V\n" +
+	"\x14ListPipelinesRequest\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\"J\n" +
+	"\x15ListPipelinesResponse\x121\n" +
+	"\tpipelines\x18\x01 \x03(\v2\x13.plinth.v1.PipelineR\tpipelines\"$\n" +
+	"\x12GetPipelineRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"e\n" +
+	"\x16DeclarePipelineRequest\x12\x12\n" +
+	"\x04yaml\x18\x01 \x01(\tR\x04yaml\x12\x1d\n" +
+	"\n" +
+	"check_only\x18\x02 \x01(\bR\tcheckOnly\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\">\n" +
+	"\x14PausePipelineRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"?\n" +
+	"\x15ResumePipelineRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"K\n" +
 	"\aMapping\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x16\n" +
@@ -708,16 +3220,18 @@ const file_plinth_v1_pipeline_proto_rawDesc = "" +
 	"\n" +
 	"rows_known\x18\v \x01(\x03R\trowsKnown\x12\x1b\n" +
 	"\trows_dead\x18\f \x01(\x03R\browsDead\x12\x14\n" +
-	"\x05error\x18\r \x01(\tR\x05error\"M\n" +
+	"\x05error\x18\r \x01(\tR\x05error\"\x7f\n" +
 	"\x0fListRunsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"^\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1a\n" +
+	"\bpipeline\x18\x03 \x01(\tR\bpipeline\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\"^\n" +
 	"\x10ListRunsResponse\x12\"\n" +
 	"\x04runs\x18\x01 \x03(\v2\x0e.plinth.v1.RunR\x04runs\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x1f\n" +
 	"\rGetRunRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\xc1\x01\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xa6\x04\n" +
 	"\n" +
 	"DeadLetter\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
@@ -726,24 +3240,169 @@ const file_plinth_v1_pipeline_proto_rawDesc = "" +
 	"\x05field\x18\x04 \x01(\tR\x05field\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n" +
 	"\apayload\x18\x06 \x01(\tR\apayload\x12\x15\n" +
-	"\x06run_id\x18\a \x01(\tR\x05runId\"\x83\x01\n" +
+	"\x06run_id\x18\a \x01(\tR\x05runId\x12\x0e\n" +
+	"\x02id\x18\b \x01(\tR\x02id\x12\x1a\n" +
+	"\bpipeline\x18\t \x01(\tR\bpipeline\x12\x16\n" +
+	"\x06device\x18\n" +
+	" \x01(\tR\x06device\x12\x14\n" +
+	"\x05state\x18\v \x01(\tR\x05state\x125\n" +
+	"\bacted_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\aactedAt\x12\x19\n" +
+	"\bacted_by\x18\r \x01(\tR\aactedBy\x12\x1d\n" +
+	"\n" +
+	"act_reason\x18\x0e \x01(\tR\tactReason\x122\n" +
+	"\bevidence\x18\x0f \x01(\v2\x16.plinth.v1.EvidenceRefR\bevidence\x12\x14\n" +
+	"\x05count\x18\x10 \x01(\x03R\x05count\x12\x16\n" +
+	"\x06binary\x18\x11 \x01(\bR\x06binary\x12\x1c\n" +
+	"\ttruncated\x18\x12 \x01(\bR\ttruncated\x12\x18\n" +
+	"\aactions\x18\x13 \x03(\tR\aactions\"\x95\x02\n" +
+	"\x10DeadLetterFilter\x12\x1a\n" +
+	"\bpipeline\x18\x01 \x01(\tR\bpipeline\x12\x15\n" +
+	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x16\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\x12\x16\n" +
+	"\x06device\x18\x04 \x01(\tR\x06device\x12\x14\n" +
+	"\x05field\x18\x05 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05state\x18\a \x01(\tR\x05state\x12.\n" +
+	"\x04from\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x02to\"\xfb\x01\n" +
 	"\x16ListDeadLettersRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x15\n" +
 	"\x06run_id\x18\x03 \x01(\tR\x05runId\x12\x16\n" +
-	"\x06source\x18\x04 \x01(\tR\x06source\"\x9a\x01\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x1a\n" +
+	"\bpipeline\x18\x05 \x01(\tR\bpipeline\x12\x16\n" +
+	"\x06device\x18\x06 \x01(\tR\x06device\x12\x14\n" +
+	"\x05field\x18\a \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x14\n" +
+	"\x05state\x18\t \x01(\tR\x05state\"\x9a\x01\n" +
 	"\x17ListDeadLettersResponse\x128\n" +
 	"\fdead_letters\x18\x01 \x03(\v2\x15.plinth.v1.DeadLetterR\vdeadLetters\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
 	"\n" +
-	"total_size\x18\x03 \x01(\x03R\ttotalSize2\x8d\x03\n" +
-	"\x0fPipelineService\x12e\n" +
+	"total_size\x18\x03 \x01(\x03R\ttotalSize\"c\n" +
+	"\x17CountDeadLettersRequest\x12\x1a\n" +
+	"\bpipeline\x18\x01 \x01(\tR\bpipeline\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\"\xa4\x03\n" +
+	"\x18CountDeadLettersResponse\x12D\n" +
+	"\areasons\x18\x01 \x03(\v2*.plinth.v1.CountDeadLettersResponse.ReasonR\areasons\x12\x18\n" +
+	"\aletters\x18\x02 \x01(\x03R\aletters\x12\x16\n" +
+	"\x06inputs\x18\x03 \x01(\x03R\x06inputs\x1a\x8f\x02\n" +
+	"\x06Reason\x12\x1a\n" +
+	"\bpipeline\x18\x01 \x01(\tR\bpipeline\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
+	"\aletters\x18\x04 \x01(\x03R\aletters\x12\x16\n" +
+	"\x06inputs\x18\x05 \x01(\x03R\x06inputs\x125\n" +
+	"\bfirst_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\afirstAt\x123\n" +
+	"\alast_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x06lastAt\x12\x1d\n" +
+	"\n" +
+	"example_id\x18\b \x01(\tR\texampleId\"&\n" +
+	"\x14GetDeadLetterRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x93\x01\n" +
+	"\x18ReplayDeadLettersRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\x123\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1b.plinth.v1.DeadLetterFilterR\x06filter\x12\x18\n" +
+	"\apayload\x18\x03 \x01(\tR\apayload\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"w\n" +
+	"\x16DropDeadLettersRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\tR\x03ids\x123\n" +
+	"\x06filter\x18\x02 \x01(\v2\x1b.plinth.v1.DeadLetterFilterR\x06filter\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xb9\x02\n" +
+	"\x18ActOnDeadLettersResponse\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\x03R\x05taken\x12\x16\n" +
+	"\x06closed\x18\x02 \x01(\x03R\x06closed\x12\x1f\n" +
+	"\vrows_stored\x18\x03 \x01(\x03R\n" +
+	"rowsStored\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\x12?\n" +
+	"\x05again\x18\x05 \x03(\v2).plinth.v1.ActOnDeadLettersResponse.AgainR\x05again\x122\n" +
+	"\bevidence\x18\x06 \x01(\v2\x16.plinth.v1.EvidenceRefR\bevidence\x1aE\n" +
+	"\x05Again\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xa6\x01\n" +
+	"\x12StartReplayRequest\x12\x1a\n" +
+	"\bpipeline\x18\x01 \x01(\tR\bpipeline\x12.\n" +
+	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x18\n" +
+	"\adevices\x18\x04 \x03(\tR\adevices\"\xaf\x05\n" +
+	"\x06Replay\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\bpipeline\x18\x02 \x01(\tR\bpipeline\x12.\n" +
+	"\x04from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x18\n" +
+	"\adevices\x18\x05 \x03(\tR\adevices\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x1d\n" +
+	"\n" +
+	"started_by\x18\a \x01(\tR\tstartedBy\x129\n" +
+	"\n" +
+	"started_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
+	"\bended_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x12\n" +
+	"\x04done\x18\n" +
+	" \x01(\x03R\x04done\x12\x14\n" +
+	"\x05total\x18\v \x01(\x03R\x05total\x12\x12\n" +
+	"\x04rows\x18\f \x01(\x03R\x04rows\x12=\n" +
+	"\vdifferences\x18\r \x03(\v2\x1b.plinth.v1.ReplayDifferenceR\vdifferences\x12\x14\n" +
+	"\x05error\x18\x0e \x01(\tR\x05error\x12\x1d\n" +
+	"\n" +
+	"applied_by\x18\x0f \x01(\tR\tappliedBy\x129\n" +
+	"\n" +
+	"applied_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tappliedAt\x12!\n" +
+	"\frows_applied\x18\x11 \x01(\x03R\vrowsApplied\x122\n" +
+	"\bevidence\x18\x12 \x01(\v2\x16.plinth.v1.EvidenceRefR\bevidence\x12\x18\n" +
+	"\aactions\x18\x13 \x03(\tR\aactions\"\xbb\x03\n" +
+	"\x10ReplayDifference\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1a\n" +
+	"\bcompared\x18\x02 \x01(\x03R\bcompared\x12\x1c\n" +
+	"\tdifferent\x18\x03 \x01(\x03R\tdifferent\x12?\n" +
+	"\bexamples\x18\x04 \x03(\v2#.plinth.v1.ReplayDifference.ExampleR\bexamples\x123\n" +
+	"\x02by\x18\x05 \x03(\v2#.plinth.v1.ReplayDifference.ByEntryR\x02by\x1a\xab\x01\n" +
+	"\aExample\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x16\n" +
+	"\x06metric\x18\x02 \x01(\tR\x06metric\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\x03R\x03seq\x12\x16\n" +
+	"\x06stored\x18\x05 \x01(\tR\x06stored\x12\x1a\n" +
+	"\breplayed\x18\x06 \x01(\tR\breplayed\x1a5\n" +
+	"\aByEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"l\n" +
+	"\x12ListReplaysRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1a\n" +
+	"\bpipeline\x18\x03 \x01(\tR\bpipeline\"j\n" +
+	"\x13ListReplaysResponse\x12+\n" +
+	"\areplays\x18\x01 \x03(\v2\x11.plinth.v1.ReplayR\areplays\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\"\n" +
+	"\x10GetReplayRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"%\n" +
+	"\x13CancelReplayRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"<\n" +
+	"\x12ApplyReplayRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason2\xd7\x0e\n" +
+	"\x0fPipelineService\x12i\n" +
+	"\rListPipelines\x12\x1f.plinth.v1.ListPipelinesRequest\x1a .plinth.v1.ListPipelinesResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/pipelines\x12]\n" +
+	"\vGetPipeline\x12\x1d.plinth.v1.GetPipelineRequest\x1a\x13.plinth.v1.Pipeline\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/pipelines/{id}\x12c\n" +
+	"\x0fDeclarePipeline\x12!.plinth.v1.DeclarePipelineRequest\x1a\x13.plinth.v1.Pipeline\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/v1/pipelines\x12j\n" +
+	"\rPausePipeline\x12\x1f.plinth.v1.PausePipelineRequest\x1a\x13.plinth.v1.Pipeline\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/pipelines/{id}:pause\x12m\n" +
+	"\x0eResumePipeline\x12 .plinth.v1.ResumePipelineRequest\x1a\x13.plinth.v1.Pipeline\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/pipelines/{id}:resume\x12e\n" +
 	"\fListMappings\x12\x1e.plinth.v1.ListMappingsRequest\x1a\x1f.plinth.v1.ListMappingsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/mappings\x12U\n" +
 	"\bListRuns\x12\x1a.plinth.v1.ListRunsRequest\x1a\x1b.plinth.v1.ListRunsResponse\"\x10\x82\xd3\xe4\x93\x02\n" +
 	"\x12\b/v1/runs\x12I\n" +
 	"\x06GetRun\x12\x18.plinth.v1.GetRunRequest\x1a\x0e.plinth.v1.Run\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/runs/{id}\x12q\n" +
-	"\x0fListDeadLetters\x12!.plinth.v1.ListDeadLettersRequest\x1a\".plinth.v1.ListDeadLettersResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/deadlettersB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
+	"\x0fListDeadLetters\x12!.plinth.v1.ListDeadLettersRequest\x1a\".plinth.v1.ListDeadLettersResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/deadletters\x12z\n" +
+	"\x10CountDeadLetters\x12\".plinth.v1.CountDeadLettersRequest\x1a#.plinth.v1.CountDeadLettersResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/deadletters:count\x12e\n" +
+	"\rGetDeadLetter\x12\x1f.plinth.v1.GetDeadLetterRequest\x1a\x15.plinth.v1.DeadLetter\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/deadletters/{id}\x12\x80\x01\n" +
+	"\x11ReplayDeadLetters\x12#.plinth.v1.ReplayDeadLettersRequest\x1a#.plinth.v1.ActOnDeadLettersResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/deadletters:replay\x12z\n" +
+	"\x0fDropDeadLetters\x12!.plinth.v1.DropDeadLettersRequest\x1a#.plinth.v1.ActOnDeadLettersResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/deadletters:drop\x12W\n" +
+	"\vStartReplay\x12\x1d.plinth.v1.StartReplayRequest\x1a\x11.plinth.v1.Replay\"\x16\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/v1/replays\x12a\n" +
+	"\vListReplays\x12\x1d.plinth.v1.ListReplaysRequest\x1a\x1e.plinth.v1.ListReplaysResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/replays\x12U\n" +
+	"\tGetReplay\x12\x1b.plinth.v1.GetReplayRequest\x1a\x11.plinth.v1.Replay\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/replays/{id}\x12e\n" +
+	"\fCancelReplay\x12\x1e.plinth.v1.CancelReplayRequest\x1a\x11.plinth.v1.Replay\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/replays/{id}:cancel\x12b\n" +
+	"\vApplyReplay\x12\x1d.plinth.v1.ApplyReplayRequest\x1a\x11.plinth.v1.Replay\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/replays/{id}:applyB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
 
 var (
 	file_plinth_v1_pipeline_proto_rawDescOnce sync.Once
@@ -757,40 +3416,134 @@ func file_plinth_v1_pipeline_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_pipeline_proto_rawDescData
 }
 
-var file_plinth_v1_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_plinth_v1_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_plinth_v1_pipeline_proto_goTypes = []any{
-	(*Mapping)(nil),                 // 0: plinth.v1.Mapping
-	(*ListMappingsRequest)(nil),     // 1: plinth.v1.ListMappingsRequest
-	(*ListMappingsResponse)(nil),    // 2: plinth.v1.ListMappingsResponse
-	(*Run)(nil),                     // 3: plinth.v1.Run
-	(*ListRunsRequest)(nil),         // 4: plinth.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),        // 5: plinth.v1.ListRunsResponse
-	(*GetRunRequest)(nil),           // 6: plinth.v1.GetRunRequest
-	(*DeadLetter)(nil),              // 7: plinth.v1.DeadLetter
-	(*ListDeadLettersRequest)(nil),  // 8: plinth.v1.ListDeadLettersRequest
-	(*ListDeadLettersResponse)(nil), // 9: plinth.v1.ListDeadLettersResponse
-	(*timestamppb.Timestamp)(nil),   // 10: google.protobuf.Timestamp
+	(*Pipeline)(nil),                        // 0: plinth.v1.Pipeline
+	(*PipelineSource)(nil),                  // 1: plinth.v1.PipelineSource
+	(*PipelineCheck)(nil),                   // 2: plinth.v1.PipelineCheck
+	(*PipelineFigures)(nil),                 // 3: plinth.v1.PipelineFigures
+	(*ListPipelinesRequest)(nil),            // 4: plinth.v1.ListPipelinesRequest
+	(*ListPipelinesResponse)(nil),           // 5: plinth.v1.ListPipelinesResponse
+	(*GetPipelineRequest)(nil),              // 6: plinth.v1.GetPipelineRequest
+	(*DeclarePipelineRequest)(nil),          // 7: plinth.v1.DeclarePipelineRequest
+	(*PausePipelineRequest)(nil),            // 8: plinth.v1.PausePipelineRequest
+	(*ResumePipelineRequest)(nil),           // 9: plinth.v1.ResumePipelineRequest
+	(*Mapping)(nil),                         // 10: plinth.v1.Mapping
+	(*ListMappingsRequest)(nil),             // 11: plinth.v1.ListMappingsRequest
+	(*ListMappingsResponse)(nil),            // 12: plinth.v1.ListMappingsResponse
+	(*Run)(nil),                             // 13: plinth.v1.Run
+	(*ListRunsRequest)(nil),                 // 14: plinth.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),                // 15: plinth.v1.ListRunsResponse
+	(*GetRunRequest)(nil),                   // 16: plinth.v1.GetRunRequest
+	(*DeadLetter)(nil),                      // 17: plinth.v1.DeadLetter
+	(*DeadLetterFilter)(nil),                // 18: plinth.v1.DeadLetterFilter
+	(*ListDeadLettersRequest)(nil),          // 19: plinth.v1.ListDeadLettersRequest
+	(*ListDeadLettersResponse)(nil),         // 20: plinth.v1.ListDeadLettersResponse
+	(*CountDeadLettersRequest)(nil),         // 21: plinth.v1.CountDeadLettersRequest
+	(*CountDeadLettersResponse)(nil),        // 22: plinth.v1.CountDeadLettersResponse
+	(*GetDeadLetterRequest)(nil),            // 23: plinth.v1.GetDeadLetterRequest
+	(*ReplayDeadLettersRequest)(nil),        // 24: plinth.v1.ReplayDeadLettersRequest
+	(*DropDeadLettersRequest)(nil),          // 25: plinth.v1.DropDeadLettersRequest
+	(*ActOnDeadLettersResponse)(nil),        // 26: plinth.v1.ActOnDeadLettersResponse
+	(*StartReplayRequest)(nil),              // 27: plinth.v1.StartReplayRequest
+	(*Replay)(nil),                          // 28: plinth.v1.Replay
+	(*ReplayDifference)(nil),                // 29: plinth.v1.ReplayDifference
+	(*ListReplaysRequest)(nil),              // 30: plinth.v1.ListReplaysRequest
+	(*ListReplaysResponse)(nil),             // 31: plinth.v1.ListReplaysResponse
+	(*GetReplayRequest)(nil),                // 32: plinth.v1.GetReplayRequest
+	(*CancelReplayRequest)(nil),             // 33: plinth.v1.CancelReplayRequest
+	(*ApplyReplayRequest)(nil),              // 34: plinth.v1.ApplyReplayRequest
+	(*CountDeadLettersResponse_Reason)(nil), // 35: plinth.v1.CountDeadLettersResponse.Reason
+	(*ActOnDeadLettersResponse_Again)(nil),  // 36: plinth.v1.ActOnDeadLettersResponse.Again
+	(*ReplayDifference_Example)(nil),        // 37: plinth.v1.ReplayDifference.Example
+	nil,                                     // 38: plinth.v1.ReplayDifference.ByEntry
+	(*Text)(nil),                            // 39: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),           // 40: google.protobuf.Timestamp
+	(*EvidenceRef)(nil),                     // 41: plinth.v1.EvidenceRef
 }
 var file_plinth_v1_pipeline_proto_depIdxs = []int32{
-	0,  // 0: plinth.v1.ListMappingsResponse.mappings:type_name -> plinth.v1.Mapping
-	10, // 1: plinth.v1.Run.started_at:type_name -> google.protobuf.Timestamp
-	10, // 2: plinth.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
-	3,  // 3: plinth.v1.ListRunsResponse.runs:type_name -> plinth.v1.Run
-	10, // 4: plinth.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
-	7,  // 5: plinth.v1.ListDeadLettersResponse.dead_letters:type_name -> plinth.v1.DeadLetter
-	1,  // 6: plinth.v1.PipelineService.ListMappings:input_type -> plinth.v1.ListMappingsRequest
-	4,  // 7: plinth.v1.PipelineService.ListRuns:input_type -> plinth.v1.ListRunsRequest
-	6,  // 8: plinth.v1.PipelineService.GetRun:input_type -> plinth.v1.GetRunRequest
-	8,  // 9: plinth.v1.PipelineService.ListDeadLetters:input_type -> plinth.v1.ListDeadLettersRequest
-	2,  // 10: plinth.v1.PipelineService.ListMappings:output_type -> plinth.v1.ListMappingsResponse
-	5,  // 11: plinth.v1.PipelineService.ListRuns:output_type -> plinth.v1.ListRunsResponse
-	3,  // 12: plinth.v1.PipelineService.GetRun:output_type -> plinth.v1.Run
-	9,  // 13: plinth.v1.PipelineService.ListDeadLetters:output_type -> plinth.v1.ListDeadLettersResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	39, // 0: plinth.v1.Pipeline.title:type_name -> plinth.v1.Text
+	1,  // 1: plinth.v1.Pipeline.source:type_name -> plinth.v1.PipelineSource
+	2,  // 2: plinth.v1.Pipeline.checks:type_name -> plinth.v1.PipelineCheck
+	40, // 3: plinth.v1.Pipeline.paused_at:type_name -> google.protobuf.Timestamp
+	40, // 4: plinth.v1.Pipeline.updated_at:type_name -> google.protobuf.Timestamp
+	41, // 5: plinth.v1.Pipeline.evidence:type_name -> plinth.v1.EvidenceRef
+	3,  // 6: plinth.v1.Pipeline.figures:type_name -> plinth.v1.PipelineFigures
+	40, // 7: plinth.v1.PipelineFigures.stored_at:type_name -> google.protobuf.Timestamp
+	40, // 8: plinth.v1.PipelineFigures.newest_at:type_name -> google.protobuf.Timestamp
+	40, // 9: plinth.v1.PipelineFigures.next_run_at:type_name -> google.protobuf.Timestamp
+	0,  // 10: plinth.v1.ListPipelinesResponse.pipelines:type_name -> plinth.v1.Pipeline
+	10, // 11: plinth.v1.ListMappingsResponse.mappings:type_name -> plinth.v1.Mapping
+	40, // 12: plinth.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	40, // 13: plinth.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	13, // 14: plinth.v1.ListRunsResponse.runs:type_name -> plinth.v1.Run
+	40, // 15: plinth.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
+	40, // 16: plinth.v1.DeadLetter.acted_at:type_name -> google.protobuf.Timestamp
+	41, // 17: plinth.v1.DeadLetter.evidence:type_name -> plinth.v1.EvidenceRef
+	40, // 18: plinth.v1.DeadLetterFilter.from:type_name -> google.protobuf.Timestamp
+	40, // 19: plinth.v1.DeadLetterFilter.to:type_name -> google.protobuf.Timestamp
+	17, // 20: plinth.v1.ListDeadLettersResponse.dead_letters:type_name -> plinth.v1.DeadLetter
+	35, // 21: plinth.v1.CountDeadLettersResponse.reasons:type_name -> plinth.v1.CountDeadLettersResponse.Reason
+	18, // 22: plinth.v1.ReplayDeadLettersRequest.filter:type_name -> plinth.v1.DeadLetterFilter
+	18, // 23: plinth.v1.DropDeadLettersRequest.filter:type_name -> plinth.v1.DeadLetterFilter
+	36, // 24: plinth.v1.ActOnDeadLettersResponse.again:type_name -> plinth.v1.ActOnDeadLettersResponse.Again
+	41, // 25: plinth.v1.ActOnDeadLettersResponse.evidence:type_name -> plinth.v1.EvidenceRef
+	40, // 26: plinth.v1.StartReplayRequest.from:type_name -> google.protobuf.Timestamp
+	40, // 27: plinth.v1.StartReplayRequest.to:type_name -> google.protobuf.Timestamp
+	40, // 28: plinth.v1.Replay.from:type_name -> google.protobuf.Timestamp
+	40, // 29: plinth.v1.Replay.to:type_name -> google.protobuf.Timestamp
+	40, // 30: plinth.v1.Replay.started_at:type_name -> google.protobuf.Timestamp
+	40, // 31: plinth.v1.Replay.ended_at:type_name -> google.protobuf.Timestamp
+	29, // 32: plinth.v1.Replay.differences:type_name -> plinth.v1.ReplayDifference
+	40, // 33: plinth.v1.Replay.applied_at:type_name -> google.protobuf.Timestamp
+	41, // 34: plinth.v1.Replay.evidence:type_name -> plinth.v1.EvidenceRef
+	37, // 35: plinth.v1.ReplayDifference.examples:type_name -> plinth.v1.ReplayDifference.Example
+	38, // 36: plinth.v1.ReplayDifference.by:type_name -> plinth.v1.ReplayDifference.ByEntry
+	28, // 37: plinth.v1.ListReplaysResponse.replays:type_name -> plinth.v1.Replay
+	40, // 38: plinth.v1.CountDeadLettersResponse.Reason.first_at:type_name -> google.protobuf.Timestamp
+	40, // 39: plinth.v1.CountDeadLettersResponse.Reason.last_at:type_name -> google.protobuf.Timestamp
+	40, // 40: plinth.v1.ReplayDifference.Example.at:type_name -> google.protobuf.Timestamp
+	4,  // 41: plinth.v1.PipelineService.ListPipelines:input_type -> plinth.v1.ListPipelinesRequest
+	6,  // 42: plinth.v1.PipelineService.GetPipeline:input_type -> plinth.v1.GetPipelineRequest
+	7,  // 43: plinth.v1.PipelineService.DeclarePipeline:input_type -> plinth.v1.DeclarePipelineRequest
+	8,  // 44: plinth.v1.PipelineService.PausePipeline:input_type -> plinth.v1.PausePipelineRequest
+	9,  // 45: plinth.v1.PipelineService.ResumePipeline:input_type -> plinth.v1.ResumePipelineRequest
+	11, // 46: plinth.v1.PipelineService.ListMappings:input_type -> plinth.v1.ListMappingsRequest
+	14, // 47: plinth.v1.PipelineService.ListRuns:input_type -> plinth.v1.ListRunsRequest
+	16, // 48: plinth.v1.PipelineService.GetRun:input_type -> plinth.v1.GetRunRequest
+	19, // 49: plinth.v1.PipelineService.ListDeadLetters:input_type -> plinth.v1.ListDeadLettersRequest
+	21, // 50: plinth.v1.PipelineService.CountDeadLetters:input_type -> plinth.v1.CountDeadLettersRequest
+	23, // 51: plinth.v1.PipelineService.GetDeadLetter:input_type -> plinth.v1.GetDeadLetterRequest
+	24, // 52: plinth.v1.PipelineService.ReplayDeadLetters:input_type -> plinth.v1.ReplayDeadLettersRequest
+	25, // 53: plinth.v1.PipelineService.DropDeadLetters:input_type -> plinth.v1.DropDeadLettersRequest
+	27, // 54: plinth.v1.PipelineService.StartReplay:input_type -> plinth.v1.StartReplayRequest
+	30, // 55: plinth.v1.PipelineService.ListReplays:input_type -> plinth.v1.ListReplaysRequest
+	32, // 56: plinth.v1.PipelineService.GetReplay:input_type -> plinth.v1.GetReplayRequest
+	33, // 57: plinth.v1.PipelineService.CancelReplay:input_type -> plinth.v1.CancelReplayRequest
+	34, // 58: plinth.v1.PipelineService.ApplyReplay:input_type -> plinth.v1.ApplyReplayRequest
+	5,  // 59: plinth.v1.PipelineService.ListPipelines:output_type -> plinth.v1.ListPipelinesResponse
+	0,  // 60: plinth.v1.PipelineService.GetPipeline:output_type -> plinth.v1.Pipeline
+	0,  // 61: plinth.v1.PipelineService.DeclarePipeline:output_type -> plinth.v1.Pipeline
+	0,  // 62: plinth.v1.PipelineService.PausePipeline:output_type -> plinth.v1.Pipeline
+	0,  // 63: plinth.v1.PipelineService.ResumePipeline:output_type -> plinth.v1.Pipeline
+	12, // 64: plinth.v1.PipelineService.ListMappings:output_type -> plinth.v1.ListMappingsResponse
+	15, // 65: plinth.v1.PipelineService.ListRuns:output_type -> plinth.v1.ListRunsResponse
+	13, // 66: plinth.v1.PipelineService.GetRun:output_type -> plinth.v1.Run
+	20, // 67: plinth.v1.PipelineService.ListDeadLetters:output_type -> plinth.v1.ListDeadLettersResponse
+	22, // 68: plinth.v1.PipelineService.CountDeadLetters:output_type -> plinth.v1.CountDeadLettersResponse
+	17, // 69: plinth.v1.PipelineService.GetDeadLetter:output_type -> plinth.v1.DeadLetter
+	26, // 70: plinth.v1.PipelineService.ReplayDeadLetters:output_type -> plinth.v1.ActOnDeadLettersResponse
+	26, // 71: plinth.v1.PipelineService.DropDeadLetters:output_type -> plinth.v1.ActOnDeadLettersResponse
+	28, // 72: plinth.v1.PipelineService.StartReplay:output_type -> plinth.v1.Replay
+	31, // 73: plinth.v1.PipelineService.ListReplays:output_type -> plinth.v1.ListReplaysResponse
+	28, // 74: plinth.v1.PipelineService.GetReplay:output_type -> plinth.v1.Replay
+	28, // 75: plinth.v1.PipelineService.CancelReplay:output_type -> plinth.v1.Replay
+	28, // 76: plinth.v1.PipelineService.ApplyReplay:output_type -> plinth.v1.Replay
+	59, // [59:77] is the sub-list for method output_type
+	41, // [41:59] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_pipeline_proto_init() }
@@ -798,13 +3551,15 @@ func file_plinth_v1_pipeline_proto_init() {
 	if File_plinth_v1_pipeline_proto != nil {
 		return
 	}
+	file_plinth_v1_common_proto_init()
+	file_plinth_v1_pipeline_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_pipeline_proto_rawDesc), len(file_plinth_v1_pipeline_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,25 +19,69 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PipelineService_ListMappings_FullMethodName    = "/plinth.v1.PipelineService/ListMappings"
-	PipelineService_ListRuns_FullMethodName        = "/plinth.v1.PipelineService/ListRuns"
-	PipelineService_GetRun_FullMethodName          = "/plinth.v1.PipelineService/GetRun"
-	PipelineService_ListDeadLetters_FullMethodName = "/plinth.v1.PipelineService/ListDeadLetters"
+	PipelineService_ListPipelines_FullMethodName     = "/plinth.v1.PipelineService/ListPipelines"
+	PipelineService_GetPipeline_FullMethodName       = "/plinth.v1.PipelineService/GetPipeline"
+	PipelineService_DeclarePipeline_FullMethodName   = "/plinth.v1.PipelineService/DeclarePipeline"
+	PipelineService_PausePipeline_FullMethodName     = "/plinth.v1.PipelineService/PausePipeline"
+	PipelineService_ResumePipeline_FullMethodName    = "/plinth.v1.PipelineService/ResumePipeline"
+	PipelineService_ListMappings_FullMethodName      = "/plinth.v1.PipelineService/ListMappings"
+	PipelineService_ListRuns_FullMethodName          = "/plinth.v1.PipelineService/ListRuns"
+	PipelineService_GetRun_FullMethodName            = "/plinth.v1.PipelineService/GetRun"
+	PipelineService_ListDeadLetters_FullMethodName   = "/plinth.v1.PipelineService/ListDeadLetters"
+	PipelineService_CountDeadLetters_FullMethodName  = "/plinth.v1.PipelineService/CountDeadLetters"
+	PipelineService_GetDeadLetter_FullMethodName     = "/plinth.v1.PipelineService/GetDeadLetter"
+	PipelineService_ReplayDeadLetters_FullMethodName = "/plinth.v1.PipelineService/ReplayDeadLetters"
+	PipelineService_DropDeadLetters_FullMethodName   = "/plinth.v1.PipelineService/DropDeadLetters"
+	PipelineService_StartReplay_FullMethodName       = "/plinth.v1.PipelineService/StartReplay"
+	PipelineService_ListReplays_FullMethodName       = "/plinth.v1.PipelineService/ListReplays"
+	PipelineService_GetReplay_FullMethodName         = "/plinth.v1.PipelineService/GetReplay"
+	PipelineService_CancelReplay_FullMethodName      = "/plinth.v1.PipelineService/CancelReplay"
+	PipelineService_ApplyReplay_FullMethodName       = "/plinth.v1.PipelineService/ApplyReplay"
 )
 
 // PipelineServiceClient is the client API for PipelineService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// PipelineService shows how data moves. A file is imported by POST /v1/imports?mapping=…&name=… with the file as body;
-// the answer is NDJSON progress, ending in the run.
+// PipelineService is how data moves: the declared pipelines, their runs, what went to dead letters, and trial replays. A
+// file is imported by POST /v1/imports?mapping=…&name=… with the file as body; the answer is NDJSON progress, ending in
+// the run. OpenLineage events are at GET /v1/openlineage/events.
 type PipelineServiceClient interface {
-	// ListMappings lists the mapping files that ship with the service.
+	// ListPipelines lists all that are declared, by id, with their figures.
+	ListPipelines(ctx context.Context, in *ListPipelinesRequest, opts ...grpc.CallOption) (*ListPipelinesResponse, error)
+	GetPipeline(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*Pipeline, error)
+	// DeclarePipeline adds a pipeline or changes the one of the same id. A fault names the field and the line.
+	DeclarePipeline(ctx context.Context, in *DeclarePipelineRequest, opts ...grpc.CallOption) (*Pipeline, error)
+	// PausePipeline makes a pipeline take nothing more: a stream acknowledges nothing and the broker holds, a file is
+	// refused, a watch or pull does not run.
+	PausePipeline(ctx context.Context, in *PausePipelineRequest, opts ...grpc.CallOption) (*Pipeline, error)
+	ResumePipeline(ctx context.Context, in *ResumePipelineRequest, opts ...grpc.CallOption) (*Pipeline, error)
+	// ListMappings lists the mapping files that the service knows.
 	ListMappings(ctx context.Context, in *ListMappingsRequest, opts ...grpc.CallOption) (*ListMappingsResponse, error)
-	// ListRuns lists imports and stream runs, newest first.
+	// ListRuns lists runs, newest first.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
 	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*Run, error)
+	// ListDeadLetters lists dead letters, newest first.
 	ListDeadLetters(ctx context.Context, in *ListDeadLettersRequest, opts ...grpc.CallOption) (*ListDeadLettersResponse, error)
+	// CountDeadLetters counts a filter's dead letters by reason, the most frequent first.
+	CountDeadLetters(ctx context.Context, in *CountDeadLettersRequest, opts ...grpc.CallOption) (*CountDeadLettersResponse, error)
+	// GetDeadLetter returns one with its whole payload.
+	GetDeadLetter(ctx context.Context, in *GetDeadLetterRequest, opts ...grpc.CallOption) (*DeadLetter, error)
+	// ReplayDeadLetters sends open letters through the same code again, after the device, the mapping or the payload was
+	// corrected. A letter is marked only after its rows are stored; what is refused again stays open.
+	ReplayDeadLetters(ctx context.Context, in *ReplayDeadLettersRequest, opts ...grpc.CallOption) (*ActOnDeadLettersResponse, error)
+	// DropDeadLetters closes open letters without storing anything.
+	DropDeadLetters(ctx context.Context, in *DropDeadLettersRequest, opts ...grpc.CallOption) (*ActOnDeadLettersResponse, error)
+	// StartReplay sends a pipeline's stored rows of a period through the same code as when they came, beside the real ones,
+	// and compares. One runs at a time.
+	StartReplay(ctx context.Context, in *StartReplayRequest, opts ...grpc.CallOption) (*Replay, error)
+	// ListReplays lists trial replays, newest first.
+	ListReplays(ctx context.Context, in *ListReplaysRequest, opts ...grpc.CallOption) (*ListReplaysResponse, error)
+	// GetReplay returns one with what differs: the counts and the first rows.
+	GetReplay(ctx context.Context, in *GetReplayRequest, opts ...grpc.CallOption) (*Replay, error)
+	CancelReplay(ctx context.Context, in *CancelReplayRequest, opts ...grpc.CallOption) (*Replay, error)
+	// ApplyReplay writes the rows that a finished replay judged otherwise, as corrections.
+	ApplyReplay(ctx context.Context, in *ApplyReplayRequest, opts ...grpc.CallOption) (*Replay, error)
 }
 
 type pipelineServiceClient struct {
@@ -46,6 +90,56 @@ type pipelineServiceClient struct {
 
 func NewPipelineServiceClient(cc grpc.ClientConnInterface) PipelineServiceClient {
 	return &pipelineServiceClient{cc}
+}
+
+func (c *pipelineServiceClient) ListPipelines(ctx context.Context, in *ListPipelinesRequest, opts ...grpc.CallOption) (*ListPipelinesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPipelinesResponse)
+	err := c.cc.Invoke(ctx, PipelineService_ListPipelines_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) GetPipeline(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*Pipeline, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Pipeline)
+	err := c.cc.Invoke(ctx, PipelineService_GetPipeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) DeclarePipeline(ctx context.Context, in *DeclarePipelineRequest, opts ...grpc.CallOption) (*Pipeline, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Pipeline)
+	err := c.cc.Invoke(ctx, PipelineService_DeclarePipeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) PausePipeline(ctx context.Context, in *PausePipelineRequest, opts ...grpc.CallOption) (*Pipeline, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Pipeline)
+	err := c.cc.Invoke(ctx, PipelineService_PausePipeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ResumePipeline(ctx context.Context, in *ResumePipelineRequest, opts ...grpc.CallOption) (*Pipeline, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Pipeline)
+	err := c.cc.Invoke(ctx, PipelineService_ResumePipeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *pipelineServiceClient) ListMappings(ctx context.Context, in *ListMappingsRequest, opts ...grpc.CallOption) (*ListMappingsResponse, error) {
@@ -88,19 +182,139 @@ func (c *pipelineServiceClient) ListDeadLetters(ctx context.Context, in *ListDea
 	return out, nil
 }
 
+func (c *pipelineServiceClient) CountDeadLetters(ctx context.Context, in *CountDeadLettersRequest, opts ...grpc.CallOption) (*CountDeadLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountDeadLettersResponse)
+	err := c.cc.Invoke(ctx, PipelineService_CountDeadLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) GetDeadLetter(ctx context.Context, in *GetDeadLetterRequest, opts ...grpc.CallOption) (*DeadLetter, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeadLetter)
+	err := c.cc.Invoke(ctx, PipelineService_GetDeadLetter_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ReplayDeadLetters(ctx context.Context, in *ReplayDeadLettersRequest, opts ...grpc.CallOption) (*ActOnDeadLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ActOnDeadLettersResponse)
+	err := c.cc.Invoke(ctx, PipelineService_ReplayDeadLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) DropDeadLetters(ctx context.Context, in *DropDeadLettersRequest, opts ...grpc.CallOption) (*ActOnDeadLettersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ActOnDeadLettersResponse)
+	err := c.cc.Invoke(ctx, PipelineService_DropDeadLetters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) StartReplay(ctx context.Context, in *StartReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_StartReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ListReplays(ctx context.Context, in *ListReplaysRequest, opts ...grpc.CallOption) (*ListReplaysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReplaysResponse)
+	err := c.cc.Invoke(ctx, PipelineService_ListReplays_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) GetReplay(ctx context.Context, in *GetReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_GetReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) CancelReplay(ctx context.Context, in *CancelReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_CancelReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ApplyReplay(ctx context.Context, in *ApplyReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_ApplyReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PipelineServiceServer is the server API for PipelineService service.
 // All implementations must embed UnimplementedPipelineServiceServer
 // for forward compatibility.
 //
-// PipelineService shows how data moves. A file is imported by POST /v1/imports?mapping=…&name=… with the file as body;
-// the answer is NDJSON progress, ending in the run.
+// PipelineService is how data moves: the declared pipelines, their runs, what went to dead letters, and trial replays. A
+// file is imported by POST /v1/imports?mapping=…&name=… with the file as body; the answer is NDJSON progress, ending in
+// the run. OpenLineage events are at GET /v1/openlineage/events.
 type PipelineServiceServer interface {
-	// ListMappings lists the mapping files that ship with the service.
+	// ListPipelines lists all that are declared, by id, with their figures.
+	ListPipelines(context.Context, *ListPipelinesRequest) (*ListPipelinesResponse, error)
+	GetPipeline(context.Context, *GetPipelineRequest) (*Pipeline, error)
+	// DeclarePipeline adds a pipeline or changes the one of the same id. A fault names the field and the line.
+	DeclarePipeline(context.Context, *DeclarePipelineRequest) (*Pipeline, error)
+	// PausePipeline makes a pipeline take nothing more: a stream acknowledges nothing and the broker holds, a file is
+	// refused, a watch or pull does not run.
+	PausePipeline(context.Context, *PausePipelineRequest) (*Pipeline, error)
+	ResumePipeline(context.Context, *ResumePipelineRequest) (*Pipeline, error)
+	// ListMappings lists the mapping files that the service knows.
 	ListMappings(context.Context, *ListMappingsRequest) (*ListMappingsResponse, error)
-	// ListRuns lists imports and stream runs, newest first.
+	// ListRuns lists runs, newest first.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	GetRun(context.Context, *GetRunRequest) (*Run, error)
+	// ListDeadLetters lists dead letters, newest first.
 	ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error)
+	// CountDeadLetters counts a filter's dead letters by reason, the most frequent first.
+	CountDeadLetters(context.Context, *CountDeadLettersRequest) (*CountDeadLettersResponse, error)
+	// GetDeadLetter returns one with its whole payload.
+	GetDeadLetter(context.Context, *GetDeadLetterRequest) (*DeadLetter, error)
+	// ReplayDeadLetters sends open letters through the same code again, after the device, the mapping or the payload was
+	// corrected. A letter is marked only after its rows are stored; what is refused again stays open.
+	ReplayDeadLetters(context.Context, *ReplayDeadLettersRequest) (*ActOnDeadLettersResponse, error)
+	// DropDeadLetters closes open letters without storing anything.
+	DropDeadLetters(context.Context, *DropDeadLettersRequest) (*ActOnDeadLettersResponse, error)
+	// StartReplay sends a pipeline's stored rows of a period through the same code as when they came, beside the real ones,
+	// and compares. One runs at a time.
+	StartReplay(context.Context, *StartReplayRequest) (*Replay, error)
+	// ListReplays lists trial replays, newest first.
+	ListReplays(context.Context, *ListReplaysRequest) (*ListReplaysResponse, error)
+	// GetReplay returns one with what differs: the counts and the first rows.
+	GetReplay(context.Context, *GetReplayRequest) (*Replay, error)
+	CancelReplay(context.Context, *CancelReplayRequest) (*Replay, error)
+	// ApplyReplay writes the rows that a finished replay judged otherwise, as corrections.
+	ApplyReplay(context.Context, *ApplyReplayRequest) (*Replay, error)
 	mustEmbedUnimplementedPipelineServiceServer()
 }
 
@@ -111,6 +325,21 @@ type PipelineServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedPipelineServiceServer struct{}
 
+func (UnimplementedPipelineServiceServer) ListPipelines(context.Context, *ListPipelinesRequest) (*ListPipelinesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPipelines not implemented")
+}
+func (UnimplementedPipelineServiceServer) GetPipeline(context.Context, *GetPipelineRequest) (*Pipeline, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPipeline not implemented")
+}
+func (UnimplementedPipelineServiceServer) DeclarePipeline(context.Context, *DeclarePipelineRequest) (*Pipeline, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeclarePipeline not implemented")
+}
+func (UnimplementedPipelineServiceServer) PausePipeline(context.Context, *PausePipelineRequest) (*Pipeline, error) {
+	return nil, status.Error(codes.Unimplemented, "method PausePipeline not implemented")
+}
+func (UnimplementedPipelineServiceServer) ResumePipeline(context.Context, *ResumePipelineRequest) (*Pipeline, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumePipeline not implemented")
+}
 func (UnimplementedPipelineServiceServer) ListMappings(context.Context, *ListMappingsRequest) (*ListMappingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListMappings not implemented")
 }
@@ -122,6 +351,33 @@ func (UnimplementedPipelineServiceServer) GetRun(context.Context, *GetRunRequest
 }
 func (UnimplementedPipelineServiceServer) ListDeadLetters(context.Context, *ListDeadLettersRequest) (*ListDeadLettersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeadLetters not implemented")
+}
+func (UnimplementedPipelineServiceServer) CountDeadLetters(context.Context, *CountDeadLettersRequest) (*CountDeadLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountDeadLetters not implemented")
+}
+func (UnimplementedPipelineServiceServer) GetDeadLetter(context.Context, *GetDeadLetterRequest) (*DeadLetter, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeadLetter not implemented")
+}
+func (UnimplementedPipelineServiceServer) ReplayDeadLetters(context.Context, *ReplayDeadLettersRequest) (*ActOnDeadLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplayDeadLetters not implemented")
+}
+func (UnimplementedPipelineServiceServer) DropDeadLetters(context.Context, *DropDeadLettersRequest) (*ActOnDeadLettersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DropDeadLetters not implemented")
+}
+func (UnimplementedPipelineServiceServer) StartReplay(context.Context, *StartReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartReplay not implemented")
+}
+func (UnimplementedPipelineServiceServer) ListReplays(context.Context, *ListReplaysRequest) (*ListReplaysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReplays not implemented")
+}
+func (UnimplementedPipelineServiceServer) GetReplay(context.Context, *GetReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetReplay not implemented")
+}
+func (UnimplementedPipelineServiceServer) CancelReplay(context.Context, *CancelReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelReplay not implemented")
+}
+func (UnimplementedPipelineServiceServer) ApplyReplay(context.Context, *ApplyReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApplyReplay not implemented")
 }
 func (UnimplementedPipelineServiceServer) mustEmbedUnimplementedPipelineServiceServer() {}
 func (UnimplementedPipelineServiceServer) testEmbeddedByValue()                         {}
@@ -142,6 +398,96 @@ func RegisterPipelineServiceServer(s grpc.ServiceRegistrar, srv PipelineServiceS
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&PipelineService_ServiceDesc, srv)
+}
+
+func _PipelineService_ListPipelines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPipelinesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ListPipelines(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ListPipelines_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ListPipelines(ctx, req.(*ListPipelinesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_GetPipeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).GetPipeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_GetPipeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).GetPipeline(ctx, req.(*GetPipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_DeclarePipeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeclarePipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).DeclarePipeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_DeclarePipeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).DeclarePipeline(ctx, req.(*DeclarePipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_PausePipeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PausePipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).PausePipeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_PausePipeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).PausePipeline(ctx, req.(*PausePipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ResumePipeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumePipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ResumePipeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ResumePipeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ResumePipeline(ctx, req.(*ResumePipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _PipelineService_ListMappings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -216,6 +562,168 @@ func _PipelineService_ListDeadLetters_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PipelineService_CountDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountDeadLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).CountDeadLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_CountDeadLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).CountDeadLetters(ctx, req.(*CountDeadLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_GetDeadLetter_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeadLetterRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).GetDeadLetter(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_GetDeadLetter_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).GetDeadLetter(ctx, req.(*GetDeadLetterRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ReplayDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplayDeadLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ReplayDeadLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ReplayDeadLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ReplayDeadLetters(ctx, req.(*ReplayDeadLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_DropDeadLetters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DropDeadLettersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).DropDeadLetters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_DropDeadLetters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).DropDeadLetters(ctx, req.(*DropDeadLettersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_StartReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).StartReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_StartReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).StartReplay(ctx, req.(*StartReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ListReplays_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReplaysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ListReplays(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ListReplays_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ListReplays(ctx, req.(*ListReplaysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_GetReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).GetReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_GetReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).GetReplay(ctx, req.(*GetReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_CancelReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).CancelReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_CancelReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).CancelReplay(ctx, req.(*CancelReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ApplyReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApplyReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ApplyReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ApplyReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ApplyReplay(ctx, req.(*ApplyReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PipelineService_ServiceDesc is the grpc.ServiceDesc for PipelineService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -223,6 +731,26 @@ var PipelineService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "plinth.v1.PipelineService",
 	HandlerType: (*PipelineServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListPipelines",
+			Handler:    _PipelineService_ListPipelines_Handler,
+		},
+		{
+			MethodName: "GetPipeline",
+			Handler:    _PipelineService_GetPipeline_Handler,
+		},
+		{
+			MethodName: "DeclarePipeline",
+			Handler:    _PipelineService_DeclarePipeline_Handler,
+		},
+		{
+			MethodName: "PausePipeline",
+			Handler:    _PipelineService_PausePipeline_Handler,
+		},
+		{
+			MethodName: "ResumePipeline",
+			Handler:    _PipelineService_ResumePipeline_Handler,
+		},
 		{
 			MethodName: "ListMappings",
 			Handler:    _PipelineService_ListMappings_Handler,
@@ -238,6 +766,42 @@ var PipelineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListDeadLetters",
 			Handler:    _PipelineService_ListDeadLetters_Handler,
+		},
+		{
+			MethodName: "CountDeadLetters",
+			Handler:    _PipelineService_CountDeadLetters_Handler,
+		},
+		{
+			MethodName: "GetDeadLetter",
+			Handler:    _PipelineService_GetDeadLetter_Handler,
+		},
+		{
+			MethodName: "ReplayDeadLetters",
+			Handler:    _PipelineService_ReplayDeadLetters_Handler,
+		},
+		{
+			MethodName: "DropDeadLetters",
+			Handler:    _PipelineService_DropDeadLetters_Handler,
+		},
+		{
+			MethodName: "StartReplay",
+			Handler:    _PipelineService_StartReplay_Handler,
+		},
+		{
+			MethodName: "ListReplays",
+			Handler:    _PipelineService_ListReplays_Handler,
+		},
+		{
+			MethodName: "GetReplay",
+			Handler:    _PipelineService_GetReplay_Handler,
+		},
+		{
+			MethodName: "CancelReplay",
+			Handler:    _PipelineService_CancelReplay_Handler,
+		},
+		{
+			MethodName: "ApplyReplay",
+			Handler:    _PipelineService_ApplyReplay_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
