@@ -24,10 +24,33 @@ type Reader interface {
 	Functions(ctx context.Context) (map[string]bool, error)
 }
 
-// admit decides whether the text is one SELECT over the grant's view with functions that reach nothing else. It is the
-// first lock; the scope's login, its column grants and row filter, and the view's own WHERE stand behind it. What it
-// cannot classify it refuses.
-func admit(ctx context.Context, r Reader, g policy.Grant, text string) (*policy.Refusal, error) {
+// ground is what a text may read.
+type ground struct {
+	scope   string   // whose login explains it; empty is the service's own
+	tables  []string // with their database
+	names   []string // of columns and views, which need not be functions of the same name
+	refused policy.Text
+}
+
+// groundOf is the grant's view.
+func groundOf(g policy.Grant) ground {
+	return ground{scope: g.Scope.Name, tables: []string{g.Scope.Database + "." + g.Scope.View},
+		names: append([]string{g.Scope.View}, g.Columns...), refused: policy.Text{
+			ZH: "只能查询授权视图 " + g.Scope.View, EN: "only the grant's view " + g.Scope.View + " may be queried"}}
+}
+
+// AdmitOver decides whether the text is one SELECT over the tables, each with its database, with functions that reach
+// nothing else. names are their columns. The text is of a person whom the house trusts with the tables but not with more.
+func AdmitOver(ctx context.Context, r Reader, tables, names []string, text string) (*policy.Refusal, error) {
+	list := strings.Join(tables, ", ")
+	return admit(ctx, r, ground{tables: tables, names: names, refused: policy.Text{ZH: "只能查询 " + list,
+		EN: "only these may be queried: " + list}}, text)
+}
+
+// admit decides whether the text is one SELECT over its ground with functions that reach nothing else. Under a grant it
+// is the first lock; the scope's login, its column grants and row filter, and the view's own WHERE stand behind it. What
+// it cannot classify it refuses.
+func admit(ctx context.Context, r Reader, g ground, text string) (*policy.Refusal, error) {
 	tokens, err := r.Tokens(ctx, text)
 	if err != nil {
 		return nil, err
@@ -40,11 +63,11 @@ func admit(ctx context.Context, r Reader, g policy.Grant, text string) (*policy.
 		return no, nil
 	}
 	for pass := range 2 {
-		lines, err := r.Tree(ctx, g.Scope.Name, text, pass)
+		lines, err := r.Tree(ctx, g.scope, text, pass)
 		if err != nil {
 			return nil, err
 		}
-		if no := admitTree(lines, g.Scope, pass); no != nil {
+		if no := admitTree(lines, g, pass); no != nil {
 			return no, nil
 		}
 	}
@@ -75,7 +98,7 @@ func wordSet(s string) map[string]bool {
 }
 
 // admitTokens refuses everything that is dangerous even to explain.
-func admitTokens(tokens []Token, g policy.Grant, functions map[string]bool) *policy.Refusal {
+func admitTokens(tokens []Token, g ground, functions map[string]bool) *policy.Refusal {
 	words := slices.DeleteFunc(slices.Clone(tokens), func(t Token) bool { return t.Kind == "Whitespace" || t.Kind == "Comment" })
 	if len(words) == 0 || words[0].Kind != "BareWord" || !isAny(words[0].Text, "select", "with") {
 		return refuse("语句必须以 SELECT 或 WITH 开头", "the text must begin with SELECT or WITH")
@@ -88,7 +111,7 @@ func admitTokens(tokens []Token, g policy.Grant, functions map[string]bool) *pol
 	return nil
 }
 
-func admitToken(t Token, g policy.Grant, functions map[string]bool) *policy.Refusal {
+func admitToken(t Token, g ground, functions map[string]bool) *policy.Refusal {
 	switch {
 	case t.Kind == "Semicolon":
 		return refuse("只允许一条语句，不能有分号", "only one statement is allowed, without a semicolon")
@@ -122,12 +145,12 @@ func plainQuoted(s string) (string, bool) {
 
 // admitWord refuses keywords that do more than select, and the names of functions outside the list: a higher-order
 // function would call them by name alone.
-func admitWord(word string, g policy.Grant, functions map[string]bool) *policy.Refusal {
+func admitWord(word string, g ground, functions map[string]bool) *policy.Refusal {
 	lower := strings.ToLower(word)
 	switch {
 	case deniedWords[lower]:
 		return refuse("不允许使用 %s", "%s is not allowed here", strings.ToUpper(word))
-	case slices.Contains(g.Columns, word) || word == g.Scope.View:
+	case slices.Contains(g.names, word):
 		return nil
 	case (functions[lower] || strings.HasPrefix(lower, "__")) && !allowedFunction(lower):
 		return refuse("不允许使用函数 %s", "the function %s is not allowed", word)
@@ -144,7 +167,7 @@ var nodes = map[string]bool{"UNION": true, "QUERY": true, "LIST": true, "CONSTAN
 	"EXCEPT COLUMN TRANSFORMER": true, "REPLACE COLUMN TRANSFORMER": true, "APPLY COLUMN TRANSFORMER": true}
 
 // admitTree checks every node of the engine's tree. After pass 1 the tables are resolved.
-func admitTree(lines []string, s policy.Scope, pass int) *policy.Refusal {
+func admitTree(lines []string, g ground, pass int) *policy.Refusal {
 	if len(lines) == 0 || !strings.HasPrefix(lines[0], "QUERY id:") && !strings.HasPrefix(lines[0], "UNION id:") {
 		return refuse("语句不是查询", "the text is no query")
 	}
@@ -156,14 +179,14 @@ func admitTree(lines []string, s policy.Scope, pass int) *policy.Refusal {
 		if m == nil {
 			continue // a heading, or a projected column's name and type
 		}
-		if no := admitNode(m[1], m[2], s, pass); no != nil {
+		if no := admitNode(m[1], m[2], g, pass); no != nil {
 			return no
 		}
 	}
 	return nil
 }
 
-func admitNode(kind, attributes string, s policy.Scope, pass int) *policy.Refusal {
+func admitNode(kind, attributes string, g ground, pass int) *policy.Refusal {
 	switch kind {
 	case "FUNCTION":
 		name, ok := attribute(attributes, "function_name")
@@ -177,8 +200,8 @@ func admitNode(kind, attributes string, s policy.Scope, pass int) *policy.Refusa
 		}
 	case "TABLE":
 		name, ok := attribute(attributes, "table_name")
-		if !ok || name != s.Database+"."+s.View && name != "system.one" {
-			return refuse("只能查询授权视图 %s", "only the grant's view %s may be queried", s.View)
+		if !ok || !slices.Contains(g.tables, name) && name != "system.one" {
+			return &policy.Refusal{Detail: g.refused}
 		}
 	case "IDENTIFIER":
 		if pass == 1 {
@@ -190,6 +213,23 @@ func admitNode(kind, attributes string, s policy.Scope, pass int) *policy.Refusa
 		}
 	}
 	return nil
+}
+
+// ColumnsOf are the names of the columns that a resolved tree reads, as often as it reads them. Where the engine reads a
+// part alone, such as text.size for length(text), it is the column.
+func ColumnsOf(lines []string) []string {
+	var out []string
+	for _, line := range lines {
+		m := node.FindStringSubmatch(line)
+		if m == nil || m[1] != "COLUMN" {
+			continue
+		}
+		if name, ok := attribute(m[2], "column_name"); ok {
+			name, _, _ = strings.Cut(name, ".")
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // attribute finds the one value of a key. An alias cannot imitate it: names with : or , have been refused.

@@ -132,7 +132,7 @@ func (g *Governor) question(ctx context.Context, p plinth.Principal, q Query) (p
 	if p.Department != grant.Department || grant.StateAt(g.now()) != policy.Active {
 		return out, nil // the decision says why
 	}
-	out.Admission, err = admit(ctx, g.scope, grant, q.Text)
+	out.Admission, err = admit(ctx, g.scope, groundOf(grant), q.Text)
 	if errors.Is(err, plinth.ErrNotFound) {
 		return out, plinth.Errorf(plinth.ErrUnavailable, "the grant's scope is being built, try again shortly").Because(err)
 	}

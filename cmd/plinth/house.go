@@ -63,7 +63,7 @@ func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error
 	}
 	for _, step := range []func(context.Context) error{
 		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openPolicy, h.openStreams,
-		h.openAlarms, h.openEvents, h.openSystem,
+		h.openAlarms, h.openEvents, h.openVitals, h.openSystem,
 	} {
 		if err := step(ctx); err != nil {
 			h.close()

@@ -15,6 +15,24 @@ ORDER BY (source, row, field, cityHash64(payload), reason)
 TTL toDateTime(at) + toIntervalDay(90)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE plinth.device
+(
+    `id` String,
+    `kind` LowCardinality(String),
+    `owner` LowCardinality(String),
+    `street` LowCardinality(String),
+    `grid` LowCardinality(String),
+    `site` String,
+    `longitude` Float64,
+    `latitude` Float64,
+    `interval_s` UInt32,
+    `life` LowCardinality(String),
+    `rx` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(rx)
+ORDER BY id
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE plinth.event
 (
     `source` LowCardinality(String),
@@ -108,4 +126,46 @@ CREATE TABLE plinth.scope_key
 )
 ENGINE = MergeTree
 ORDER BY scope
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.vital
+(
+    `indicator` LowCardinality(String),
+    `street` LowCardinality(String),
+    `period` DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
+    `until` DateTime('UTC') CODEC(DoubleDelta, ZSTD(1)),
+    `version` UInt32,
+    `value` Float64,
+    `weight` Float64,
+    `baseline` Float64,
+    `score` Float64,
+    `grade` Int8,
+    `trend` Int8,
+    `since` DateTime('UTC'),
+    `computed` DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(computed)
+PARTITION BY toYYYYMM(period)
+ORDER BY (indicator, street, period)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.vital_now
+(
+    `indicator` LowCardinality(String),
+    `street` LowCardinality(String),
+    `period` DateTime('UTC'),
+    `until` DateTime('UTC'),
+    `version` UInt32,
+    `value` Float64,
+    `weight` Float64,
+    `baseline` Float64,
+    `score` Float64,
+    `grade` Int8,
+    `trend` Int8,
+    `since` DateTime('UTC'),
+    `computed` DateTime64(3, 'UTC'),
+    `n` UInt64
+)
+ENGINE = ReplacingMergeTree(n)
+ORDER BY (indicator, street)
 SETTINGS index_granularity = 8192;

@@ -282,6 +282,22 @@ CREATE TABLE idempotency_key (
 );
 CREATE INDEX idempotency_key_age ON public.idempotency_key USING btree (created_at);
 
+CREATE TABLE indicator (
+    id text NOT NULL,
+    version integer NOT NULL,
+    origin text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL DEFAULT ''::text,
+    retired boolean NOT NULL DEFAULT false,
+    definition jsonb NOT NULL,
+    record_id uuid,
+    PRIMARY KEY (id, version),
+    CHECK (((origin = 'declared'::text) = (record_id IS NOT NULL))),
+    CHECK ((id ~ '^[a-z][a-z0-9_]{0,63}$'::text)),
+    CHECK ((origin = ANY (ARRAY['shipped'::text, 'site'::text, 'declared'::text]))),
+    CHECK ((version > 0))
+);
+
 CREATE TABLE ingest_member (
     id text NOT NULL,
     seen timestamp with time zone NOT NULL,

@@ -258,7 +258,9 @@ type Indicator struct {
 	// Where the limits come from: a standard or a decision.
 	Source string `protobuf:"bytes,19,opt,name=source,proto3" json:"source,omitempty"`
 	// What the sector lacks when nothing has ever been computed, e.g. "no weather station is connected".
-	Missing       *Text `protobuf:"bytes,20,opt,name=missing,proto3" json:"missing,omitempty"`
+	Missing *Text `protobuf:"bytes,20,opt,name=missing,proto3" json:"missing,omitempty"`
+	// Of "same_hour": the baseline is at least this, so that small counts do not cry out.
+	BaselineFloor float64 `protobuf:"fixed64,21,opt,name=baseline_floor,json=baselineFloor,proto3" json:"baseline_floor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -431,6 +433,13 @@ func (x *Indicator) GetMissing() *Text {
 		return x.Missing
 	}
 	return nil
+}
+
+func (x *Indicator) GetBaselineFloor() float64 {
+	if x != nil {
+		return x.BaselineFloor
+	}
+	return 0
 }
 
 // IndicatorState is an indicator and how it stands now.
@@ -1698,7 +1707,7 @@ const file_plinth_v1_vital_proto_rawDesc = "" +
 	"\aversion\x18\v \x01(\x05R\aversionB\b\n" +
 	"\x06_valueB\v\n" +
 	"\t_baselineB\b\n" +
-	"\x06_score\"\x9e\x05\n" +
+	"\x06_score\"\xc5\x05\n" +
 	"\tIndicator\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
 	"\x05title\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x05title\x12\x16\n" +
@@ -1721,7 +1730,8 @@ const file_plinth_v1_vital_proto_rawDesc = "" +
 	"\fdistrict_low\x18\x11 \x01(\v2\x11.plinth.v1.LimitsR\vdistrictLow\x12!\n" +
 	"\fleast_weight\x18\x12 \x01(\x01R\vleastWeight\x12\x16\n" +
 	"\x06source\x18\x13 \x01(\tR\x06source\x12)\n" +
-	"\amissing\x18\x14 \x01(\v2\x0f.plinth.v1.TextR\amissing\"\xc2\x03\n" +
+	"\amissing\x18\x14 \x01(\v2\x0f.plinth.v1.TextR\amissing\x12%\n" +
+	"\x0ebaseline_floor\x18\x15 \x01(\x01R\rbaselineFloor\"\xc2\x03\n" +
 	"\x0eIndicatorState\x122\n" +
 	"\tindicator\x18\x01 \x01(\v2\x14.plinth.v1.IndicatorR\tindicator\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x16\n" +
