@@ -106,7 +106,19 @@ type Params interface {
 
 // Kinds are the detectors a pack may name. The values are pointers to structs with yaml tags.
 var Kinds = map[string]func() Params{
-	"threshold": func() Params { return &Threshold{} },
+	"threshold":    func() Params { return &Threshold{} },
+	"cad_ose":      func() Params { return &ContextualAnomaly{} },
+	"cusum":        func() Params { return &Cusum{} },
+	"water_use":    func() Params { return &WaterUse{} },
+	"leak":         func() Params { return &Leak{} },
+	"offline":      func() Params { return &Silent{} },
+	"lift_trapped": func() Params { return &Trapped{} },
+	"lift_door":    func() Params { return &Door{} },
+	"overspeed":    func() Params { return &Overspeed{} },
+	"overdue":      func() Params { return &Overdue{} },
+	"night_noise":  func() Params { return &NightNoise{} },
+	"settlement":   func() Params { return &Settlement{} },
+	"water_class":  func() Params { return &WaterClass{} },
 }
 
 // Doubtful are the flags of samples that detectors do not look at.

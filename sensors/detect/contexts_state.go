@@ -1,0 +1,91 @@
+package detect
+
+import "plinth"
+
+// append writes only what is filled, so that a young detector's state is small.
+func (m *memory) append(b []byte) []byte {
+	b = appendState(b, "contexts", m.counts())
+	for _, p := range m.Pairs[:m.NPairs] {
+		b = appendFacts(b, p.Facts[:p.Sides.n()], p.Active, p.Sides)
+	}
+	for _, p := range m.Parts[:m.NParts] {
+		b = appendFacts(b, p.Facts[:p.Sides.n()], p.Active, p.Sides)
+	}
+	return b
+}
+
+type counts struct {
+	NPairs, NParts, NextPair, Next uint16
+	Facts                          [mostFacts]uint16
+	N, Sense                       uint8
+	Begun                          bool
+	SinceStrange                   int32
+}
+
+func (m *memory) counts() *counts {
+	return &counts{m.NPairs, m.NParts, m.NextPair, m.Next, m.Facts, m.N, m.Sense, m.Begun, m.SinceStrange}
+}
+
+func appendFacts(b []byte, facts []uint16, active uint16, s sides) []byte {
+	b = append(b, byte(s), byte(s>>8), byte(active), byte(active>>8))
+	for _, f := range facts {
+		b = append(b, byte(f), byte(f>>8))
+	}
+	return b
+}
+
+// set reads what append wrote and checks every number that is used as an index.
+func (c *mind) set(b []byte) error {
+	var n counts
+	head := len(appendState(nil, "contexts", &n))
+	if err := setState(b[:min(len(b), head)], "contexts", &n); err != nil {
+		return err
+	}
+	if n.NPairs > pairs || n.NParts > common || n.NextPair >= pairs || n.Next >= common || n.N > mostFacts || !known(n.Facts[:n.N]) {
+		return spoilt()
+	}
+	m := &c.m
+	m.NPairs, m.NParts, m.NextPair, m.Next = n.NPairs, n.NParts, n.NextPair, n.Next
+	m.Facts, m.N, m.Sense, m.Begun, m.SinceStrange = n.Facts, n.N, n.Sense, n.Begun, n.SinceStrange
+	b = b[head:]
+	ok := true
+	for i := range m.Pairs[:n.NPairs] {
+		p := &m.Pairs[i]
+		b, ok = takeFacts(b, ok, p.Facts[:], &p.Active, &p.Sides)
+	}
+	for i := range m.Parts[:n.NParts] {
+		p := &m.Parts[i]
+		b, ok = takeFacts(b, ok, p.Facts[:], &p.Active, &p.Sides)
+	}
+	if !ok || len(b) != 0 {
+		return spoilt()
+	}
+	c.reindex()
+	return nil
+}
+
+func takeFacts(b []byte, ok bool, facts []uint16, active *uint16, s *sides) ([]byte, bool) {
+	if !ok || len(b) < 4 {
+		return nil, false
+	}
+	*s, *active = sides(b[0])|sides(b[1])<<8, uint16(b[2])|uint16(b[3])<<8
+	n := s.n()
+	if n > len(facts) || len(b) < 4+2*n {
+		return nil, false
+	}
+	for i := range facts[:n] {
+		facts[i] = uint16(b[4+2*i]) | uint16(b[5+2*i])<<8
+	}
+	return b[4+2*n:], known(facts[:n])
+}
+
+func known(facts []uint16) bool {
+	for _, f := range facts {
+		if f >= contexts {
+			return false
+		}
+	}
+	return true
+}
+
+func spoilt() error { return plinth.Invalid("state", "the detector's contexts are spoilt") }
