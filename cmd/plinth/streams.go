@@ -70,6 +70,7 @@ func (h *house) openStreams(ctx context.Context) error {
 	s.seed(ctx, h)
 	segmenter := pipelines.NewSegmenter(registry, s.sink.Readings, postgres.NewSegments(h.pg), h.now, h.log)
 	h.task("segments", segmenter.Run)
+	h.task("hours", pipelines.NewHours(clickhouse.NewHours(h.ch), postgres.NewHours(h.pg), h.now, h.log).Run)
 	return h.streamServices(runs, mappings)
 }
 

@@ -109,6 +109,26 @@ PARTITION BY toYYYYMM(at)
 ORDER BY (metric, device, at, seq)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE plinth.reading_hour
+(
+    `device` LowCardinality(String),
+    `metric` LowCardinality(String),
+    `hour` DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    `n` UInt64 CODEC(ZSTD(1)),
+    `sum` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `min` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `max` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `mean` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `first` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `last` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `flagged` UInt64 CODEC(ZSTD(1)),
+    `version` DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(hour)
+ORDER BY (metric, device, hour)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE plinth.scope
 (
     `name` String,

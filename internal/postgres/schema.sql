@@ -269,6 +269,22 @@ CREATE TABLE device (
     UNIQUE (credential_old)
 );
 
+CREATE TABLE hour_cursor (
+    one boolean NOT NULL DEFAULT true,
+    rx timestamp with time zone NOT NULL,
+    PRIMARY KEY (one),
+    CHECK (one)
+);
+
+CREATE TABLE hour_due (
+    hour timestamp with time zone NOT NULL,
+    metric text NOT NULL,
+    device text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (hour, metric, device)
+);
+CREATE INDEX hour_due_at ON public.hour_due USING btree (due_at);
+
 CREATE TABLE idempotency_key (
     account text NOT NULL,
     key text NOT NULL,
