@@ -1,54 +1,78 @@
 package sensors
 
-// Kinds are the scenario kinds that ship with the service, with the metrics a device has when none are given. Limits
-// are what a sound instrument can show, not what the law allows.
-var Kinds = map[string][]Metric{
-	"lift": {
-		{Name: "speed", Title: Text{"运行速度", "Speed"}, Unit: "m/s", Min: 0, Max: 4, MaxRate: 3},
-		{Name: "door_cycles", Title: Text{"开关门次数", "Door cycles"}, Unit: "{count}", Min: 0, Max: 60},
-		{Name: "vibration", Title: Text{"振动加速度", "Vibration"}, Unit: "m/s2", Min: 0, Max: 5, StuckAfter: 120},
-		{Name: "floor", Title: Text{"所在楼层", "Floor"}, Unit: "{floor}", Min: -3, Max: 60, MaxRate: 2},
-	},
-	"water_meter": {
-		{Name: "flow", Title: Text{"瞬时流量", "Flow"}, Unit: "L/min", Min: 0, Max: 60},
-		{Name: "total", Title: Text{"累计用量", "Total"}, Unit: "m3", Min: 0, Max: 99999, MaxRate: 0.01},
-	},
-	"water_quality": {
-		{Name: "ph", Title: Text{"酸碱度", "pH"}, Unit: "[pH]", Min: 0, Max: 14, MaxRate: 0.1, StuckAfter: 60},
-		{Name: "do", Title: Text{"溶解氧", "Dissolved oxygen"}, Unit: "mg/L", Min: 0, Max: 20, MaxRate: 0.2, StuckAfter: 60},
-		{Name: "nh3n", Title: Text{"氨氮", "Ammonia nitrogen"}, Unit: "mg/L", Min: 0, Max: 30, StuckAfter: 60},
-		{Name: "tp", Title: Text{"总磷", "Total phosphorus"}, Unit: "mg/L", Min: 0, Max: 5, StuckAfter: 120},
-	},
-	"heritage_building": {
-		{Name: "tilt", Title: Text{"倾斜", "Tilt"}, Unit: "mm/m", Min: -20, Max: 20, MaxRate: 0.5},
-		{Name: "settlement", Title: Text{"沉降", "Settlement"}, Unit: "mm", Min: -100, Max: 100, MaxRate: 0.5},
-		{Name: "crack", Title: Text{"裂缝宽度", "Crack width"}, Unit: "mm", Min: 0, Max: 30, MaxRate: 0.5},
-		{Name: "vibration", Title: Text{"振动速度", "Vibration"}, Unit: "mm/s", Min: 0, Max: 50},
-	},
-	"construction_noise": {
-		{Name: "leq", Title: Text{"等效声级", "Equivalent level"}, Unit: "dB(A)", Min: 20, Max: 130, StuckAfter: 30},
-	},
+import (
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Kind is what is known of a kind of device, from its scenario pack.
+type Kind struct {
+	Metrics  []Metric // all that devices of the kind may measure
+	Usual    []Metric // what a device measures that states no metrics
+	Interval time.Duration
+	Codec    string
 }
 
-// fromKind completes a device's metrics by what is known of its kind: all of them when it gave none, and the rate and
-// the run that its own do not state.
+var kinds atomic.Pointer[map[string]Kind]
+
+// UseKinds sets what is known of the kinds of devices. The service does it once, from its packs, before it opens a
+// registry; without it nothing is known of any kind.
+func UseKinds(known map[string]Kind) {
+	known = maps.Clone(known)
+	kinds.Store(&known)
+}
+
+// KnownKinds are the kinds that UseKinds set, in order.
+func KnownKinds() []string { return slices.Sorted(maps.Keys(knownKinds())) }
+
+func knownKinds() map[string]Kind {
+	if p := kinds.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// fromKind completes a device by what is known of its kind: its metrics when it gave none, what its own metrics do not
+// state, its interval and its codec.
 func fromKind(d *Device) {
-	if len(d.Metrics) == 0 {
-		d.Metrics = append(d.Metrics, Kinds[d.Kind]...)
+	known, ok := knownKinds()[d.Kind]
+	if !ok {
 		return
 	}
-	kind := Device{Metrics: Kinds[d.Kind]}
+	if d.Interval == 0 {
+		d.Interval = known.Interval
+	}
+	if d.Codec == "" {
+		d.Codec = known.Codec
+	}
+	if len(d.Metrics) == 0 {
+		d.Metrics = append(d.Metrics, known.Usual...)
+		return
+	}
+	of := Device{Metrics: known.Metrics}
 	for i := range d.Metrics {
-		m := &d.Metrics[i]
-		known, ok := kind.Metric(m.Name)
-		if !ok || known.Unit != m.Unit {
-			continue
+		if m, ok := of.Metric(d.Metrics[i].Name); ok && m.Unit == d.Metrics[i].Unit {
+			complete(&d.Metrics[i], m)
 		}
-		if m.MaxRate == 0 {
-			m.MaxRate = known.MaxRate
+	}
+}
+
+// complete fills in what m does not state.
+func complete(m, known *Metric) {
+	for _, f := range []struct {
+		own   *float64
+		known float64
+	}{{&m.MaxRate, known.MaxRate}, {&m.Resolution, known.Resolution}, {&m.Step, known.Step}, {&m.Drift, known.Drift}} {
+		if *f.own == 0 {
+			*f.own = f.known
 		}
-		if m.StuckAfter == 0 {
-			m.StuckAfter = known.StuckAfter
-		}
+	}
+	if m.StuckAfter == 0 {
+		m.StuckAfter = known.StuckAfter
+	}
+	if m.FlatAfter == 0 {
+		m.FlatAfter = known.FlatAfter
 	}
 }

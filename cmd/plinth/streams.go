@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -121,7 +119,7 @@ func (h *house) watchKinds(ctx context.Context, g *errgroup.Group, cfg mqtt.Conf
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		kinds := append(slices.Collect(maps.Keys(sensors.Kinds)), h.streams.registry.Kinds()...)
+		kinds := append(sensors.KnownKinds(), h.streams.registry.Kinds()...)
 		for _, kind := range kinds {
 			if err := h.openDoor(ctx, g, cfg, kind, runs); err != nil {
 				return err
