@@ -15,12 +15,14 @@ import (
 	"plinth/pipelines"
 	"plinth/sensors"
 	"plinth/sensors/alarm"
+	"plinth/sensors/pack"
 )
 
 // AlarmDeps are what the alarm service is made of.
 type AlarmDeps struct {
 	Desk     *alarm.Desk
 	Permits  alarm.PermitStore
+	Packs    *pack.Set
 	Agents   Directory
 	Accounts AccountDirectory
 	Now      func() time.Time
@@ -236,4 +238,36 @@ func (s *alarmService) PutPermits(ctx context.Context, r *pb.PutPermitsRequest) 
 		return nil, err
 	}
 	return &pb.PutPermitsResponse{Added: int32(added), Changed: int32(changed)}, nil
+}
+
+func (s *alarmService) ListPacks(context.Context, *pb.ListPacksRequest) (*pb.ListPacksResponse, error) {
+	out := &pb.ListPacksResponse{}
+	for _, p := range s.Packs.All() {
+		out.Packs = append(out.Packs, packOut(p))
+	}
+	return out, nil
+}
+
+func packOut(p *pack.Pack) *pb.Pack {
+	out := &pb.Pack{Kind: p.Kind, Version: p.Version, Name: sensorText(p.Name), Origin: p.Origin}
+	for _, m := range p.Metrics {
+		out.Metrics = append(out.Metrics, &pb.PackMetric{Name: m.Name, Title: sensorText(m.Title), Unit: m.Unit, Min: m.Min, Max: m.Max})
+	}
+	for _, r := range p.Rules {
+		out.Rules = append(out.Rules, &pb.PackRule{Name: r.Name, Title: sensorText(r.Title), Detector: r.Detector, Metrics: r.Metrics,
+			Basis: r.Basis, UnlessPermit: r.Unless.Permit})
+	}
+	for _, l := range p.Limits {
+		limit := &pb.PackLimit{Metric: l.Metric, Side: "above", Title: sensorText(l.Title), Source: l.Source}
+		if m, ok := p.Metric(l.Metric); ok {
+			limit.Unit = m.Unit
+		}
+		if l.Below != nil {
+			limit.Side, limit.Value = "below", *l.Below
+		} else {
+			limit.Value = *l.Above
+		}
+		out.Limits = append(out.Limits, limit)
+	}
+	return out
 }

@@ -22,6 +22,7 @@ import (
 	"plinth/ledger/fabric"
 	"plinth/ledger/sequencer"
 	"plinth/security"
+	"plinth/sensors/pack"
 )
 
 // house is the service: its connections, its rooms, and what runs in it. It is built once, in openHouse.
@@ -39,6 +40,7 @@ type house struct {
 	chain    *fabric.Client
 	logs     *sequencer.Sequencer
 	streams  *streams
+	packs    *pack.Set
 	uses     uses
 	feeder   string // the simulated district's secret at the local broker; empty without one
 
@@ -62,7 +64,7 @@ func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error
 		h.feeder = newFeeder()
 	}
 	for _, step := range []func(context.Context) error{
-		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openPolicy, h.openStreams,
+		h.openPostgres, h.openClickHouse, h.openLedger, h.openCatalog, h.openSecurity, h.openPolicy, h.openPacks, h.openStreams,
 		h.openAlarms, h.openEvents, h.openVitals, h.openSystem,
 	} {
 		if err := step(ctx); err != nil {

@@ -28,6 +28,7 @@ type cli struct {
 	Drill       drillCmd    `cmd:"" help:"Test the auditor with altered copies of an export."`
 	LedgerTools ledgerCmd   `cmd:"" name:"ledger" help:"Tend the logs of evidence."`
 	Schema      schemaCmd   `cmd:"" help:"Print schemas for those who make the tables by hand."`
+	Pack        packCmd     `cmd:"" help:"Check and list scenario packs."`
 	Simulate    simulateCmd `cmd:"" help:"Play the simulated district as NDJSON."`
 }
 
