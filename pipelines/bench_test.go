@@ -1,7 +1,6 @@
 package pipelines_test
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -112,19 +111,6 @@ type factory struct {
 	load
 	devices   []sensors.Device
 	mosquitto *stacktest.Mosquitto
-}
-
-// shelf is a store of devices that are simply there.
-type shelf struct {
-	sensors.Store
-	devices []sensors.Device
-}
-
-func (s shelf) Devices(context.Context) ([]sensors.Device, error) {
-	return slices.Clone(s.devices), nil
-}
-func (s shelf) Credentials(context.Context) (map[plinth.DeviceID]string, error) {
-	return nil, nil
 }
 
 func shelved(devices, metrics int) []sensors.Device {

@@ -50,17 +50,17 @@ func (d *noteDecider) Tell(_ context.Context, ds []pipelines.Decision) error {
 	return nil
 }
 
-// oneDevice is a store of one device.
-type oneDevice struct {
+// shelf is a store of devices that are simply there.
+type shelf struct {
 	sensors.Store
-	d sensors.Device
+	devices []sensors.Device
 }
 
-func (s oneDevice) Devices(context.Context) ([]sensors.Device, error) {
-	return []sensors.Device{s.d}, nil
-}
-func (s oneDevice) Credentials(context.Context) (map[plinth.DeviceID]string, error) {
-	return nil, nil
+func (s shelf) Roll(_ context.Context, since string) (*sensors.Roll, error) {
+	if since != "" {
+		return nil, nil
+	}
+	return &sensors.Roll{Stamp: "1", Devices: slices.Clone(s.devices)}, nil
 }
 
 func TestADecisionIsToldAfterTheStoreAndBeforeTheAcknowledgement(t *testing.T) {
@@ -79,7 +79,7 @@ func TestADecisionIsToldAfterTheStoreAndBeforeTheAcknowledgement(t *testing.T) {
 				d := sensors.Device{ID: "wq-1", Kind: "water_quality", Owner: "ecology", Interval: time.Second,
 					Metrics: []sensors.Metric{{Name: "ph", Unit: "1"}, {Name: "do", Unit: "1"}}}
 				log := slog.New(slog.DiscardHandler)
-				registry, err := sensors.Open(t.Context(), oneDevice{d: d}, nil, log)
+				registry, err := sensors.Open(t.Context(), shelf{devices: []sensors.Device{d}}, nil, log)
 				if err != nil {
 					t.Fatal(err)
 				}
