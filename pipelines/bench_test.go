@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,6 +113,8 @@ type factory struct {
 	load
 	devices   []sensors.Device
 	mosquitto *stacktest.Mosquitto
+	stop      func()       // of the stream
+	sent      atomic.Int64 // by steady
 }
 
 func shelved(devices, metrics int) []sensors.Device {
@@ -138,7 +142,7 @@ func newFactory(t testing.TB, w load) *factory {
 	if f.registry, err = sensors.Open(t.Context(), shelf{devices: f.devices}, nil, f.log); err != nil {
 		t.Fatal(err)
 	}
-	f.stream(t, "water_quality")
+	f.stop = f.stream(t, "water_quality")
 	return f
 }
 
@@ -185,6 +189,22 @@ func (f *factory) publish(t testing.TB, from, to int) {
 	wg.Wait()
 }
 
+// publishPadded sends messages that are large for what they say.
+func (f *factory) publishPadded(t testing.TB, n, pad int) {
+	t.Helper()
+	c := stacktest.NewPublisher(t, f.mqtt, stacktest.MosquittoFeeder, secret, "padded")
+	blanks := bytes.Repeat([]byte(" "), pad)
+	for i := range n {
+		body := append(message(nil, int64(i), uint64(i), f.metrics), blanks...)
+		if err := c.Publish(f.devices[i%len(f.devices)].Topic(), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Flush(0); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // steady publishes at a rate until stop is called.
 func (f *factory) steady(t testing.TB, perSecond int) (stop func()) {
 	t.Helper()
@@ -208,6 +228,7 @@ func (f *factory) steady(t testing.TB, perSecond int) (stop func()) {
 				if err := c.Publish(f.devices[sent%len(f.devices)].Topic(), body); err != nil {
 					return
 				}
+				f.sent.Add(1)
 			}
 			if err := c.Flush(publisherOpen); err != nil {
 				return

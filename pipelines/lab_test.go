@@ -95,7 +95,8 @@ const secret = "not-a-real-secret"
 
 // lab is a stack whose engines can be killed.
 type lab struct {
-	mqtt               string // the broker's address
+	mqtt               string     // the broker's address
+	door               *mqtt.Door // the newest
 	clickhouse, broker *engine
 	db                 *clickhouse.DB
 	pg                 *postgres.DB
@@ -175,7 +176,7 @@ func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the subscription", 20*time.Second, func() bool { return door.Ready() == nil })
+	l.door = door
 	s := &pipelines.Stream{Domain: domain, Registry: l.registry, Watch: l.watch, Sink: l.sink, Meter: l.meter, Now: time.Now,
 		Log: l.log}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -183,6 +184,7 @@ func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 	go func() { defer close(done); _ = s.Move(ctx, door.Parcels()) }()
 	stop = func() { cancel(); <-done; door.Close() }
 	t.Cleanup(stop)
+	await(t, "the subscription", time.Minute, func() bool { return door.Ready() == nil })
 	return stop
 }
 

@@ -228,7 +228,7 @@ func (s *Stream) insertRows(ctx context.Context, rs []sensors.Reading) ([]DeadLe
 // Pauses between attempts, and the time of one.
 const (
 	firstPause = 100 * time.Millisecond
-	lastPause  = 5 * time.Second
+	lastPause  = 2 * time.Second
 	// InsertTimeout bounds one insert; a row is visible at most this long after its rx.
 	InsertTimeout = 10 * time.Second
 )

@@ -34,6 +34,8 @@ type DB struct {
 	cfg    Config
 	client *http.Client // for /access
 
+	columns sync.Map // of inserts, by their SQL: []ch.ColumnNameAndType
+
 	mu       sync.Mutex
 	embedded *bool                  // what the other side is, once known
 	readers  map[string]driver.Conn // by scope, opened on demand

@@ -72,7 +72,7 @@ func Open(c Config, domain string, log *slog.Logger) (*Door, error) {
 	o := paho.NewClientOptions().AddBroker(c.URL).SetUsername(c.User).SetPassword(c.Password).
 		SetClientID(clientID(c.ClientID + "-" + domain)).SetCleanSession(false).SetProtocolVersion(4).
 		SetAutoAckDisabled(true).SetConnectRetry(true).SetConnectRetryInterval(500 * time.Millisecond).
-		SetMaxReconnectInterval(2 * time.Second).SetKeepAlive(10 * time.Second).SetPingTimeout(10 * time.Second).
+		SetMaxReconnectInterval(2 * time.Second).SetKeepAlive(20 * time.Second).SetPingTimeout(15 * time.Second).
 		SetConnectTimeout(connectTimeout).SetCustomOpenConnectionFn(d.dial).
 		SetConnectionNotificationHandler(d.notified).SetOnConnectHandler(d.subscribe).SetConnectionLostHandler(d.disconnected)
 	d.client = paho.NewClient(o)
@@ -191,9 +191,7 @@ func (d *Door) pause(size int64, w *wire) bool {
 func (d *Door) subscribe(c paho.Client) {
 	token := c.Subscribe(d.topic, 1, nil) // messages never reach the client, see wire
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := granted(ctx, token, d.topic); err != nil {
+		if err := granted(token, d.topic); err != nil {
 			d.log.Error("subscription refused", "topic", d.topic, "err", err)
 			return
 		}
@@ -202,12 +200,9 @@ func (d *Door) subscribe(c paho.Client) {
 	}()
 }
 
-func granted(ctx context.Context, token paho.Token, topic string) error {
-	select {
-	case <-token.Done():
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// granted waits for the SUBACK, which may be behind all that the broker kept for us, or for the connection's end.
+func granted(token paho.Token, topic string) error {
+	<-token.Done()
 	if err := token.Error(); err != nil {
 		return err
 	}
