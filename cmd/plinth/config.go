@@ -52,6 +52,32 @@ type BrokerConfig struct {
 	User         string `help:"The service's user, which may read all devices' topics." default:"plinth"`
 	PasswordFile string `help:"File that holds its password." type:"path"`
 	UsersFile    string `help:"File of users of the local broker, to which devices are added." type:"path"`
+	CAFile       string `name:"ca-file" help:"PEM file of the authority that signed the broker's certificate, where the system does not trust it." type:"path"`
+	Listen       string `help:"host:port at which the broker that is started here listens; elsewhere than on loopback it needs TLS."`
+	TLS          bool   `name:"tls" help:"The broker that is started here speaks TLS; without a certificate, by an authority that it makes in the data folder."`
+	CertFile     string `help:"PEM file of its certificate." type:"path"`
+	KeyFile      string `help:"PEM file of the certificate's key." type:"path"`
+}
+
+// check returns what is wrong with the broker that is started here.
+func (c BrokerConfig) check() error {
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return errors.New("broker-key-file: a certificate needs its key, and a key its certificate")
+	}
+	if c.CertFile != "" && !c.TLS {
+		return errors.New("broker-cert-file: set broker-tls too")
+	}
+	if c.Listen == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("broker-listen: %q is not host:port", c.Listen)
+	}
+	if ip := net.ParseIP(host); !c.TLS && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("broker-listen: elsewhere than on loopback the broker needs broker-tls: devices send their secrets")
+	}
+	return nil
 }
 
 // SensorsConfig says what of the district the registry of devices knows.
@@ -99,6 +125,10 @@ func (c Config) Check(local bool) error {
 		checkFile("postgres-password-file", c.Postgres.PasswordFile),
 		checkFile("clickhouse-password-file", c.Clickhouse.PasswordFile),
 		checkFile("broker-password-file", c.Broker.PasswordFile),
+		checkFile("broker-ca-file", c.Broker.CAFile),
+		checkFile("broker-cert-file", c.Broker.CertFile),
+		checkFile("broker-key-file", c.Broker.KeyFile),
+		c.Broker.check(),
 		checkFile("sensors-plane", c.Sensors.Plane),
 		checkFile("fabric-network", c.Fabric.Network),
 		checkName("ledger-name", c.Ledger.Name),

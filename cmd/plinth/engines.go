@@ -43,7 +43,7 @@ func (c *Config) writeReach(path string) error {
 		"postgres":   map[string]string{"url": c.Postgres.URL, "password-file": c.Postgres.PasswordFile},
 		"clickhouse": map[string]string{"url": c.Clickhouse.URL, "user": c.Clickhouse.User, "password-file": c.Clickhouse.PasswordFile},
 		"broker": map[string]string{"url": c.Broker.URL, "user": c.Broker.User, "password-file": c.Broker.PasswordFile,
-			"users-file": c.Broker.UsersFile},
+			"users-file": c.Broker.UsersFile, "ca-file": c.Broker.CAFile},
 		"fabric": map[string]string{"network": c.Fabric.Network},
 	})
 	if err != nil {

@@ -35,6 +35,11 @@ func (h *house) simulate(ctx context.Context, flags districtFlags) error {
 	publisher := district.NewPublisher(h.cfg.Broker.URL, 0, func(string) (district.Login, error) {
 		return district.Login{User: broker.FeederUser, Password: h.feeder}, nil
 	})
+	secure, err := h.cfg.Broker.brokerTLS()
+	if err != nil {
+		return err
+	}
+	publisher.UseTLS(secure)
 	h.onClose(publisher.Close)
 	sinks := district.Sinks{Readings: publisher, Events: eventSink{h.streams.sink}, Log: h.log}
 	h.task("simulated district", func(ctx context.Context) error {

@@ -100,11 +100,20 @@ func (h *house) openDoors(runs pipelines.Runs) error {
 	if err != nil {
 		return err
 	}
-	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password,
-		ClientID: h.cfg.Ledger.Name + "-ingest"}
+	session, err := h.sessionName()
+	if err != nil {
+		return err
+	}
+	secure, err := h.cfg.Broker.brokerTLS()
+	if err != nil {
+		return err
+	}
+	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password, TLS: secure,
+		ClientID: session}
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
+	h.watchRefused()
 	h.onClose(h.streams.close)
 	h.task("streams", func(ctx context.Context) error {
 		g, ctx := errgroup.WithContext(ctx)

@@ -76,7 +76,8 @@ func (c *Config) endpoints() stack.Endpoints {
 	return stack.Endpoints{
 		Postgres:      stack.Endpoint{URL: c.Postgres.URL, PasswordFile: c.Postgres.PasswordFile},
 		ClickHouse:    stack.Endpoint{URL: c.Clickhouse.URL, User: c.Clickhouse.User, PasswordFile: c.Clickhouse.PasswordFile},
-		Broker:        stack.Endpoint{URL: c.Broker.URL, User: c.Broker.User, PasswordFile: c.Broker.PasswordFile},
+		Broker:        stack.Endpoint{URL: c.Broker.URL, User: c.Broker.User, PasswordFile: c.Broker.PasswordFile, CAFile: c.Broker.CAFile},
+		BrokerConfig:  stack.BrokerConfig{Listen: c.Broker.Listen, TLS: c.Broker.TLS, Cert: c.Broker.CertFile, Key: c.Broker.KeyFile},
 		FabricNetwork: c.Fabric.Network, FabricConsensus: c.Fabric.Consensus,
 	}
 }
@@ -85,7 +86,8 @@ func (c *Config) endpoints() stack.Endpoints {
 func (c *Config) reach(e stack.Endpoints) {
 	c.Postgres = PostgresConfig{URL: e.Postgres.URL, PasswordFile: e.Postgres.PasswordFile}
 	c.Clickhouse = ClickhouseConfig{URL: e.ClickHouse.URL, User: e.ClickHouse.User, PasswordFile: e.ClickHouse.PasswordFile}
-	c.Broker = BrokerConfig{URL: e.Broker.URL, User: e.Broker.User, PasswordFile: e.Broker.PasswordFile, UsersFile: e.BrokerUsers}
+	c.Broker = BrokerConfig{URL: e.Broker.URL, User: e.Broker.User, PasswordFile: e.Broker.PasswordFile, UsersFile: e.BrokerUsers,
+		CAFile: e.Broker.CAFile}
 	c.Fabric.Network = e.FabricNetwork
 }
 

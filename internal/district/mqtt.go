@@ -2,6 +2,7 @@ package district
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ type Login struct{ User, Password string }
 // break, so killing the broker loses nothing; at most Window messages wait for their acknowledgement at once.
 type Publisher struct {
 	url   string
+	tls   *tls.Config
 	login func(device string) (Login, error)
 	slots chan struct{}
 
@@ -38,6 +40,9 @@ func NewPublisher(url string, window int, login func(device string) (Login, erro
 }
 
 var _ Readings = (*Publisher)(nil)
+
+// UseTLS says how a broker at ssl:// is verified. It must be called before the first reading is sent.
+func (p *Publisher) UseTLS(c *tls.Config) { p.tls = c }
 
 // Send hands a reading to the device's connection. It blocks while the window is full.
 func (p *Publisher) Send(ctx context.Context, r Reading) error {
@@ -118,7 +123,7 @@ func (p *Publisher) client(device string) (mqtt.Client, error) {
 	if c, ok := p.conns[login.User]; ok {
 		return c, nil
 	}
-	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(p.url).
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker(p.url).SetTLSConfig(p.tls).
 		SetClientID("district-" + login.User).SetUsername(login.User).SetPassword(login.Password).
 		SetCleanSession(false).SetOrderMatters(true).SetKeepAlive(30 * time.Second).SetMaxResumePubInFlight(64).
 		SetAutoReconnect(true).SetMaxReconnectInterval(3 * time.Second).

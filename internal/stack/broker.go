@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"plinth/internal/stack/broker"
@@ -13,9 +14,20 @@ import (
 // brokerUser is the service's user of the broker: it reads every device's topic and writes none.
 const brokerUser = "plinth"
 
-// Broker prepares the folder of a local MQTT broker and describes its process. The users file is dir/users; the
-// service adds its devices there.
-func Broker(dir, addr string) (Process, error) {
+// BrokerConfig says how a local broker is reached from elsewhere.
+type BrokerConfig struct {
+	Listen string // host:port; empty is a port of loopback
+	// TLS makes it speak TLS, with the certificate of the files, or without any by an authority of its folder.
+	TLS       bool
+	Cert, Key string
+}
+
+// RefusedDir is the folder in which a local broker of a users file tells what it refused.
+func RefusedDir(usersFile string) string { return filepath.Join(filepath.Dir(usersFile), "refused") }
+
+// Broker prepares the folder of a local MQTT broker and describes its process, which gets the further flags too. The
+// users file is dir/users; the service adds its devices there.
+func Broker(dir, addr string, flags ...string) (Process, error) {
 	secret, err := secretFile(filepath.Join(dir, "password"))
 	if err != nil {
 		return Process{}, err
@@ -31,9 +43,38 @@ func Broker(dir, addr string) (Process, error) {
 	store := filepath.Join(dir, "store")
 	return Process{
 		Name: "broker", Path: self, Dir: dir,
-		Args:  []string{"engine", "broker", "--dir", store, "--listen", addr, "--users-file", users},
+		Args: append([]string{"engine", "broker", "--dir", store, "--listen", addr, "--users-file", users, "--refused-dir",
+			RefusedDir(users)}, flags...),
 		Ready: func(ctx context.Context) error { return dial(ctx, addr) },
 	}, os.MkdirAll(store, 0o700)
+}
+
+// reach is the URL and the certificate authority with which the service reaches a broker that listens at addr, and the
+// broker's flags. A broker that listens everywhere is reached by loopback.
+func (c BrokerConfig) reach(dir, addr string, now time.Time) (url, ca string, flags []string, err error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", "", nil, err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	at := net.JoinHostPort(host, port)
+	if !c.TLS {
+		return "tcp://" + at, "", nil, nil
+	}
+	if c.Cert != "" {
+		return "ssl://" + at, "", []string{"--tls-cert", c.Cert, "--tls-key", c.Key}, nil
+	}
+	names := []string{"127.0.0.1", "::1", "localhost"}
+	if self, err := os.Hostname(); err == nil && self != "localhost" {
+		names = append(names, self)
+	}
+	if !slices.Contains(names, host) {
+		names = append(names, host)
+	}
+	f, err := broker.LocalTLS(filepath.Join(dir, "tls"), names, now)
+	return "ssl://" + at, f.CA, []string{"--tls-cert", f.Cert, "--tls-key", f.Key}, err
 }
 
 // admitService writes the users file with the service alone, unless there is one.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ type Endpoint struct {
 	URL          string
 	User         string
 	PasswordFile string
+	CAFile       string // of who signed its certificate, where that is not an authority that the system trusts
 }
 
 // Endpoints are those of all engines. Given to Start, an engine with a URL is not started; what Start returns is whole.
@@ -27,6 +29,7 @@ type Endpoints struct {
 	ClickHouse    Endpoint
 	Broker        Endpoint
 	BrokerUsers   string // file of the local broker's users; empty when the broker is not ours
+	BrokerConfig  BrokerConfig
 	FabricNetwork string // path of network.json
 	// FabricConsensus is how the orderers of a local network agree: see FabricConfig.
 	FabricConsensus string
@@ -145,9 +148,18 @@ func (s *Stack) beginFabric(ctx context.Context, dir, _ string) error {
 }
 
 func (s *Stack) beginBroker(ctx context.Context, dir, addr string) error {
-	s.Endpoints.Broker = Endpoint{URL: "tcp://" + addr, User: brokerUser, PasswordFile: filepath.Join(dir, "password")}
+	c := s.Endpoints.BrokerConfig
+	if c.Listen != "" {
+		addr = c.Listen
+	}
+	url, ca, flags, err := c.reach(dir, addr, time.Now())
+	if err != nil {
+		return err
+	}
+	s.Endpoints.Broker = Endpoint{URL: url, User: brokerUser, PasswordFile: filepath.Join(dir, "password"),
+		CAFile: cmp.Or(ca, s.Endpoints.Broker.CAFile)}
 	s.Endpoints.BrokerUsers = filepath.Join(dir, "users")
-	p, err := Broker(dir, addr)
+	p, err := Broker(dir, addr, flags...)
 	if err != nil {
 		return err
 	}

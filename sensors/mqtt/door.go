@@ -28,6 +28,7 @@ type Config struct {
 	// ClientID is the session's name at the broker, followed by the domain. It must stay the same: what the broker
 	// holds for an absent client is bound to it.
 	ClientID string
+	TLS      *tls.Config // how a broker at ssl:// is verified; nil trusts what the system trusts
 }
 
 // Validate tells what is wrong with c.
@@ -73,7 +74,7 @@ func Open(c Config, domain string, log *slog.Logger) (*Door, error) {
 		SetClientID(clientID(c.ClientID + "-" + domain)).SetCleanSession(false).SetProtocolVersion(4).
 		SetAutoAckDisabled(true).SetConnectRetry(true).SetConnectRetryInterval(500 * time.Millisecond).
 		SetMaxReconnectInterval(2 * time.Second).SetKeepAlive(20 * time.Second).SetPingTimeout(15 * time.Second).
-		SetConnectTimeout(connectTimeout).SetCustomOpenConnectionFn(d.dial).
+		SetConnectTimeout(connectTimeout).SetCustomOpenConnectionFn(d.dial).SetTLSConfig(c.TLS).
 		SetConnectionNotificationHandler(d.notified).SetOnConnectHandler(d.subscribe).SetConnectionLostHandler(d.disconnected)
 	d.client = paho.NewClient(o)
 	d.client.Connect() // the token ends when connected; with ConnectRetry it does not fail

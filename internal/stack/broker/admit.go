@@ -34,7 +34,8 @@ func (u Users) Admit(_ context.Context, devices []sensors.Device, credentials ma
 		if !ok || c.Hash == "" || d.Life == sensors.Retired {
 			continue
 		}
-		users = append(users, User{Name: string(d.ID), SHA256: c.Hash, Old: c.Old, OldUntil: c.OldUntil, Publish: []string{d.Topic()}})
+		users = append(users, User{Name: string(d.ID), SHA256: c.Hash, Old: c.Old, OldUntil: c.OldUntil, Client: string(d.ID),
+			Publish: []string{d.Topic()}})
 	}
 	return WriteUsers(u.Path, users)
 }

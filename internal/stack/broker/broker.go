@@ -5,6 +5,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -26,6 +27,10 @@ type Config struct {
 	Dir       string // the store's folder
 	Listen    string // host:port of the MQTT listener; port 0 picks a free one
 	UsersFile string // who may enter, see Users; read again when it changes
+	// RefusedDir is where it tells what it refused, see TakeRefused; empty tells nobody.
+	RefusedDir string
+	// TLSCert and TLSKey are the files of its certificate; without them it speaks in clear.
+	TLSCert, TLSKey string
 	// AckWait is how long a delivered message may stay unacknowledged before it is sent again. It runs from the send,
 	// so it must exceed the time to drain a whole window of MaxPending.
 	AckWait time.Duration
@@ -58,6 +63,9 @@ func parseFlags(args []string) (Config, error) {
 	f.StringVar(&c.Dir, "dir", "", "the store's folder")
 	f.StringVar(&c.Listen, "listen", c.Listen, "host:port of the MQTT listener")
 	f.StringVar(&c.UsersFile, "users-file", "", "who may enter, one JSON object a line")
+	f.StringVar(&c.RefusedDir, "refused-dir", "", "where it tells what it refused")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate in PEM; needs --tls-key")
+	f.StringVar(&c.TLSKey, "tls-key", "", "the certificate's key in PEM")
 	f.DurationVar(&c.AckWait, "ack-wait", c.AckWait, "send again after this time without an acknowledgement")
 	f.UintVar(&pending, "max-pending", pending, "unacknowledged messages per subscription")
 	f.Int64Var(&c.MaxStore, "max-store", c.MaxStore, "bytes on disk")
@@ -68,6 +76,9 @@ func parseFlags(args []string) (Config, error) {
 	if c.Dir == "" || c.UsersFile == "" {
 		return Config{}, fmt.Errorf("broker flags: --dir and --users-file are needed")
 	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return Config{}, fmt.Errorf("broker flags: --tls-cert and --tls-key go together")
+	}
 	if pending == 0 || pending > 60000 {
 		return Config{}, fmt.Errorf("broker flags: --max-pending must be 1 to 60000, is %d", pending)
 	}
@@ -77,7 +88,7 @@ func parseFlags(args []string) (Config, error) {
 
 // Run runs the broker until ctx ends and writes the ready line to ready.
 func Run(ctx context.Context, c Config, ready io.Writer, log *slog.Logger) error {
-	door, err := newDoor(c.UsersFile, log)
+	door, err := newDoor(c.UsersFile, newRefusals(c.RefusedDir, log), log)
 	if err != nil {
 		return err
 	}
@@ -89,25 +100,32 @@ func Run(ctx context.Context, c Config, ready io.Writer, log *slog.Logger) error
 	if err != nil {
 		return fmt.Errorf("make broker: %w", err)
 	}
-	s.SetLoggerV2(natsLog{log}, false, false, false)
-	door.disconnect = s.DisconnectClientByID
+	s.SetLoggerV2(natsLog{log, door.violated}, false, false, false)
+	door.disconnect, door.clientID = s.DisconnectClientByID, clientIDs{s}.of
 	s.Start()
 	defer func() { s.Shutdown(); s.WaitForShutdown() }()
 	if !s.ReadyForConnections(30 * time.Second) {
 		return fmt.Errorf("broker on %s is not ready after 30 s", c.Listen)
 	}
-	if err := announce(ready, opts.MQTT.Host, opts.MQTT.Port); err != nil {
+	if err := announce(ready, c.scheme(), opts.MQTT.Host, opts.MQTT.Port); err != nil {
 		return err
 	}
 	go door.watch(ctx)
 	return keepCap(ctx, s, door.admin, c.MaxStore/4*3, log)
 }
 
-func announce(w io.Writer, host string, port int) error {
+func (c Config) scheme() string {
+	if c.TLSCert != "" {
+		return "ssl"
+	}
+	return "tcp"
+}
+
+func announce(w io.Writer, scheme, host string, port int) error {
 	line := struct {
 		Ready bool   `json:"ready"`
 		URL   string `json:"url"`
-	}{true, "tcp://" + net.JoinHostPort(host, strconv.Itoa(port))}
+	}{true, scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port))}
 	if err := json.NewEncoder(w).Encode(line); err != nil {
 		return fmt.Errorf("say ready: %w", err)
 	}
@@ -122,6 +140,10 @@ func options(c Config, door *door) (*server.Options, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make store folder: %w", err)
 	}
+	secure, err := tlsConfig(c)
+	if err != nil {
+		return nil, err
+	}
 	return &server.Options{
 		ServerName:                 "plinth", // MQTT needs a name; it is part of the store
 		DontListen:                 true,
@@ -134,9 +156,35 @@ func options(c Config, door *door) (*server.Options, error) {
 		MaxPayload:                 1 << 20,
 		CustomClientAuthentication: door,
 		MQTT: server.MQTTOpts{
-			Host: host, Port: port, AckWait: c.AckWait, MaxAckPending: c.MaxPending,
+			Host: host, Port: port, AckWait: c.AckWait, MaxAckPending: c.MaxPending, TLSConfig: secure,
+			TLSTimeout: tlsTimeout.Seconds(),
 		},
 	}, nil
+}
+
+// tlsTimeout is how long a handshake may take; nats-server's own two seconds are little on a slow line.
+const tlsTimeout = 10 * time.Second
+
+func tlsConfig(c Config) (*tls.Config, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("certificate of the broker: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// clientIDs tells connections' MQTT client ids, which nats-server does not show to those who authenticate.
+type clientIDs struct{ s *server.Server }
+
+func (c clientIDs) of(id uint64) string {
+	z, err := c.s.Connz(&server.ConnzOptions{CID: id})
+	if err != nil || len(z.Conns) == 0 {
+		return ""
+	}
+	return z.Conns[0].MQTTClient
 }
 
 // listenAddress resolves a zero port: the MQTT listener does not tell which port it got.
@@ -153,12 +201,23 @@ func listenAddress(listen string) (string, int, error) {
 	return host, l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// natsLog puts the server's log into ours. Debug and trace are off.
-type natsLog struct{ log *slog.Logger }
+// natsLog puts the server's log into ours. Debug and trace are off. A violation is told to the door, which counts it.
+type natsLog struct {
+	log      *slog.Logger
+	violated func(id uint64, what, topic string)
+}
 
 func (l natsLog) Noticef(f string, v ...any) { l.log.Debug("broker", "says", fmt.Sprintf(f, v...)) }
 func (l natsLog) Warnf(f string, v ...any)   { l.log.Warn("broker", "says", fmt.Sprintf(f, v...)) }
-func (l natsLog) Errorf(f string, v ...any)  { l.log.Warn("broker", "says", fmt.Sprintf(f, v...)) }
 func (l natsLog) Fatalf(f string, v ...any)  { l.log.Error("broker", "says", fmt.Sprintf(f, v...)) }
 func (l natsLog) Debugf(string, ...any)      {}
 func (l natsLog) Tracef(string, ...any)      {}
+
+func (l natsLog) Errorf(f string, v ...any) {
+	line := fmt.Sprintf(f, v...)
+	if id, what, topic, ok := violationOf(line); ok {
+		l.violated(id, what, topic)
+		return
+	}
+	l.log.Warn("broker", "says", line)
+}

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ type User struct {
 	// Old is the hash of the secret before, which opens until OldUntil; empty when there is none.
 	Old      string    `json:"old,omitempty"`
 	OldUntil time.Time `json:"oldUntil,omitzero"`
+	// Client is what its MQTT client ids begin with, so that it cannot take over another's session; empty allows any.
+	Client string `json:"client,omitempty"`
 }
 
 // HashSecret is the form in which a secret is kept.
@@ -92,12 +95,23 @@ type door struct {
 	path       string
 	log        *slog.Logger
 	admin      string // secret of the connection for administration, known in this process alone
+	refused    *refusals
 	disconnect func(id uint64) error
+	clientID   func(id uint64) string // of a connection, once it has one
+	now        func() time.Time
 
 	mu      sync.Mutex
 	users   map[string]User
 	stamp   stamp
-	clients map[string][]uint64 // user → connections
+	clients map[string][]session // by user
+	names   map[uint64]string    // user of a connection
+	fresh   []uint64             // connections whose client id is not yet checked
+}
+
+// session is a connection and the hash of the secret that opened it.
+type session struct {
+	id   uint64
+	hash string
 }
 
 type stamp struct {
@@ -107,12 +121,13 @@ type stamp struct {
 
 const adminUser = "$admin"
 
-func newDoor(path string, log *slog.Logger) (*door, error) {
+func newDoor(path string, refused *refusals, log *slog.Logger) (*door, error) {
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {
 		return nil, fmt.Errorf("make admin secret: %w", err)
 	}
-	d := &door{path: path, log: log, admin: base64.RawURLEncoding.EncodeToString(secret), clients: map[string][]uint64{}}
+	d := &door{path: path, log: log, admin: base64.RawURLEncoding.EncodeToString(secret), refused: refused, now: time.Now,
+		clients: map[string][]session{}, names: map[uint64]string{}}
 	_, err := d.reload()
 	return d, err
 }
@@ -128,12 +143,22 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 		return ok
 	}
 	u, ok := d.user(o.Username)
-	if !ok || subtle.ConstantTimeCompare([]byte(u.SHA256), []byte(HashSecret(o.Password))) != 1 {
+	hash := HashSecret(o.Password)
+	if !ok || !u.opens(hash, d.now()) {
+		d.refused.note("sign in", o.Username, "")
 		return false
 	}
 	c.RegisterUser(&server.User{Username: u.Name, Permissions: permissions(u)})
-	d.entered(u.Name, c.GetID())
+	d.entered(u.Name, session{c.GetID(), hash})
 	return true
+}
+
+// opens tells whether a secret of that hash lets u in now.
+func (u User) opens(hash string, now time.Time) bool {
+	same := func(want string) bool {
+		return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(hash)) == 1
+	}
+	return same(u.SHA256) || same(u.Old) && now.Before(u.OldUntil)
 }
 
 // user looks the user up, and in the file again when it is not known: a device may come before the next poll.
@@ -153,12 +178,27 @@ func (d *door) user(name string) (User, bool) {
 	return u, ok
 }
 
-func (d *door) entered(name string, id uint64) {
+func (d *door) entered(name string, s session) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	const kept = 8 // a user has one connection, or a few around a reconnect
-	ids := append(d.clients[name], id)
-	d.clients[name] = ids[max(0, len(ids)-kept):]
+	all := append(d.clients[name], s)
+	for len(all) > kept {
+		delete(d.names, all[0].id)
+		all = all[1:]
+	}
+	d.clients[name], d.names[s.id] = all, name
+	if d.users[name].Client != "" {
+		d.fresh = append(d.fresh, s.id)
+	}
+}
+
+// violated notes that the user of a connection did what it may not.
+func (d *door) violated(id uint64, what, topic string) {
+	d.mu.Lock()
+	name := d.names[id]
+	d.mu.Unlock()
+	d.refused.note(what, name, topic)
 }
 
 // watch polls the users file until ctx ends.
@@ -175,10 +215,58 @@ func (d *door) watch(ctx context.Context) {
 		if err != nil {
 			d.log.Warn("users file not read, the old one stays", "err", err)
 		}
-		for _, id := range out {
+		for _, id := range append(out, append(d.outlived(), d.impostors()...)...) {
 			_ = d.disconnect(id) // an unknown id has left by itself
 		}
+		d.refused.flush(d.now())
 	}
+}
+
+// outlived are the connections that an old secret opened whose time of grace is over.
+func (d *door) outlived() (out []uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, u := range d.users {
+		if u.Old != "" && !d.now().Before(u.OldUntil) {
+			out = append(out, d.drop(name, func(s session) bool { return s.hash == u.Old })...)
+		}
+	}
+	return out
+}
+
+// drop forgets those of a user's connections that must go, and returns them. The caller holds mu.
+func (d *door) drop(name string, must func(session) bool) (out []uint64) {
+	if len(d.clients[name]) == 0 {
+		return nil
+	}
+	d.clients[name] = slices.DeleteFunc(d.clients[name], func(s session) bool {
+		if must(s) {
+			out = append(out, s.id)
+			delete(d.names, s.id)
+		}
+		return must(s)
+	})
+	return out
+}
+
+// impostors are the connections under a client id that is not their user's: they took over another's session.
+func (d *door) impostors() (out []uint64) {
+	d.mu.Lock()
+	fresh := d.fresh
+	d.fresh = nil
+	d.mu.Unlock()
+	for _, id := range fresh {
+		client := d.clientID(id)
+		d.mu.Lock()
+		name := d.names[id]
+		want := d.users[name].Client
+		d.mu.Unlock()
+		if client != "" && !strings.HasPrefix(client, want) {
+			d.refused.note("client id", name, client)
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // reload reads the file if it changed, and returns the connections that must go.
@@ -197,18 +285,21 @@ func (d *door) reload() ([]uint64, error) {
 		return nil, err
 	}
 	var out []uint64
-	for name, ids := range d.clients {
+	for name := range d.clients {
 		if !sameRights(d.users[name], users[name]) {
-			out = append(out, ids...)
-			delete(d.clients, name)
+			out = append(out, d.drop(name, func(session) bool { return true })...)
+			continue
 		}
+		u := users[name]
+		out = append(out, d.drop(name, func(s session) bool { return !u.opens(s.hash, d.now()) })...)
 	}
 	d.users, d.stamp = users, st
 	return out, nil
 }
 
+// sameRights tells whether a user may do what it might before; whether its secret still opens is another matter.
 func sameRights(a, b User) bool {
-	return a.SHA256 == b.SHA256 && strings.Join(a.Publish, " ") == strings.Join(b.Publish, " ") &&
+	return a.Client == b.Client && strings.Join(a.Publish, " ") == strings.Join(b.Publish, " ") &&
 		strings.Join(a.Subscribe, " ") == strings.Join(b.Subscribe, " ")
 }
 
