@@ -18,6 +18,8 @@ const catalogueRoles = ['steward', 'registrar', 'provider', 'auditor']
 export const recordRoles = ['auditor', 'steward', 'registrar', 'security', 'operator']
 /** Who may read readings and events themselves; the others see states and incidents. */
 export const rawRoles = ['steward', 'provider', 'operator', 'security', 'auditor']
+/** Who may see the alarms that devices raise: they tell of people’s homes. */
+export const alarmRoles = ['operator', 'provider', 'steward', 'security', 'auditor']
 const useRoles = ['department', 'provider', 'analyst', 'auditor', 'security', 'steward']
 
 export const sections: Section[] = [
@@ -46,6 +48,7 @@ export const sections: Section[] = [
     title: 'nav.sense',
     places: [
       { path: '/devices', title: 'nav.devices', roles: [] },
+      { path: '/alarms', title: 'nav.alarmDesk', roles: alarmRoles },
       { path: '/runs', title: 'nav.runs', roles: ['operator', 'steward', 'auditor'] },
       { path: '/dead-letters', title: 'nav.deadLetters', roles: ['operator', 'steward'] },
       { path: '/import', title: 'nav.import', roles: ['operator'] },

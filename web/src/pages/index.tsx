@@ -24,6 +24,8 @@ const Decisions = lazy(() => import('./use/decisions'))
 const DecisionPage = lazy(() => import('./use/decision'))
 const Devices = lazy(() => import('./sense/devices'))
 const DevicePage = lazy(() => import('./sense/device'))
+const Alarms = lazy(() => import('./sense/alarms'))
+const AlarmPage = lazy(() => import('./sense/alarm'))
 const NewDevice = lazy(() => import('./sense/new-device'))
 const Runs = lazy(() => import('./sense/runs'))
 const DeadLetters = lazy(() => import('./sense/dead-letters'))
@@ -105,6 +107,9 @@ export function Pages() {
         <Route path="/devices" element={<Devices />} />
         <Route path="/devices/new" element={<NewDevice />} />
         <Route path="/devices/:id" element={<DevicePage />} />
+        <Route path="/devices/:id/edit" element={<NewDevice />} />
+        <Route path="/alarms" element={<Alarms />} />
+        <Route path="/alarms/:id" element={<AlarmPage />} />
         <Route path="/runs" element={<Runs />} />
         <Route path="/dead-letters" element={<DeadLetters />} />
         <Route path="/import" element={<Import />} />

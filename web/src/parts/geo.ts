@@ -60,3 +60,40 @@ export function middle(area: Area, at: Projection['at']): [number, number] {
   const sum = ring.reduce<[number, number]>(([x, y], p) => [x + p[0], y + p[1]], [0, 0])
   return at(sum[0] / (ring.length || 1), sum[1] / (ring.length || 1))
 }
+
+/** Spot is something at a place of the drawing. */
+export interface Spot {
+  x: number
+  y: number
+}
+
+const cell = 16
+const cellOf = (x: number, y: number) => `${Math.floor(x / cell)} ${Math.floor(y / cell)}`
+
+/** indexSpots sorts spots into cells, so that the nearest of ten thousand is found at each move of the pointer. */
+export function indexSpots<S extends Spot>(spots: S[]): Map<string, S[]> {
+  const index = new Map<string, S[]>()
+  for (const s of spots) {
+    const key = cellOf(s.x, s.y)
+    const held = index.get(key)
+    if (held) held.push(s)
+    else index.set(key, [s])
+  }
+  return index
+}
+
+/** nearestSpot is the spot nearest to a place and at most `within` away; of equals the later one, which lies above. */
+export function nearestSpot<S extends Spot>(index: Map<string, S[]>, x: number, y: number, within: number): S | null {
+  let best: S | null = null
+  let least = within * within
+  const around = Math.ceil(within / cell)
+  for (let i = -around; i <= around; i++) {
+    for (let j = -around; j <= around; j++) {
+      for (const s of index.get(cellOf(x + i * cell, y + j * cell)) ?? []) {
+        const far = (s.x - x) ** 2 + (s.y - y) ** 2
+        if (far <= least) [best, least] = [s, far]
+      }
+    }
+  }
+  return best
+}

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { type Alarm } from '../api/plinth'
 import { listen } from '../api/stream'
 
 export interface LiveReading {
@@ -20,10 +21,14 @@ export interface LiveHandlers {
   reading?: (r: LiveReading) => void
   ingest?: (rates: LiveRate[]) => void
   alert?: () => void
+  alarm?: (a: Alarm) => void
 }
 
-/** useLive listens to what happens now, unless paused. It returns whether the stream is open. */
-export function useLive(handlers: LiveHandlers, paused: boolean): boolean {
+/**
+ * useLive listens to what happens now, unless paused. Of readings it sees a sample, or all of one device when that is
+ * named. It returns whether the stream is open.
+ */
+export function useLive(handlers: LiveHandlers, paused: boolean, device = ''): boolean {
   const [open, setOpen] = useState(false)
   const latest = useRef(handlers)
   useEffect(() => {
@@ -32,12 +37,12 @@ export function useLive(handlers: LiveHandlers, paused: boolean): boolean {
   useEffect(() => {
     if (paused) return
     const stop = new AbortController()
-    void listen('/v1/live', (e) => hand(latest.current, e.event, e.data), setOpen, stop.signal)
+    void listen(device ? `/v1/live?device=${encodeURIComponent(device)}` : '/v1/live', (e) => hand(latest.current, e.event, e.data), setOpen, stop.signal)
     return () => {
       stop.abort()
       setOpen(false)
     }
-  }, [paused])
+  }, [paused, device])
   return open && !paused
 }
 
@@ -46,4 +51,5 @@ function hand(to: LiveHandlers, event: string, data: string) {
   if (event === 'reading') to.reading?.(value as LiveReading)
   if (event === 'ingest') to.ingest?.((value as { domains?: LiveRate[] }).domains ?? [])
   if (event === 'alert') to.alert?.()
+  if (event === 'alarm') to.alarm?.(value as Alarm)
 }

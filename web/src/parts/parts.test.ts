@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { csv, figure, share, whole } from './figures'
-import { middle, outline, project, readAreas } from './geo'
+import { indexSpots, middle, nearestSpot, outline, project, readAreas } from './geo'
 import { readFilters, writeFilters } from './paged'
 import { day, daysFrom, endOfDay, isPast, minute, second, startOfDay } from './time'
 
@@ -65,4 +65,12 @@ test('areas are read, projected and closed', () => {
   expect(height).toBeGreaterThan(200) // a tenth of a degree is longer northwards
   expect(outline(areas[0]!, at)).toMatch(/^M10\.0,.*Z$/)
   expect(middle(areas[0]!, at)[0]).toBeCloseTo(100)
+})
+
+test('the dot under the pointer is the nearest one in reach, the upper one of two', () => {
+  const spots = [{ id: 'a', x: 10, y: 10 }, { id: 'b', x: 15.9, y: 10 }, { id: 'c', x: 16.1, y: 10 }, { id: 'd', x: 10, y: 10 }]
+  const index = indexSpots(spots)
+  expect(nearestSpot(index, 17, 11, 8)?.id).toBe('c')
+  expect(nearestSpot(index, 10, 11, 8)?.id).toBe('d')
+  expect(nearestSpot(index, 60, 60, 8)).toBeNull()
 })

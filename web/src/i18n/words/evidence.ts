@@ -222,6 +222,7 @@ export const evidence = {
   'relation.specializationOf': ['是其版本', 'is a version of'],
   'record.provenance': ['来龙去脉', 'Provenance'],
 
+  'deviceProof.period': ['时段', 'Period'],
   'deviceProof.about': ['每个时段的读数封成一段，段段相扣：少了哪一段，一看便知', 'The readings of each window are sealed as one segment, and each names the one before: a missing one shows'],
   'deviceProof.whole': ['这段时间是完整的：{n} 段，没有缺口', 'Whole: {n} segments without a gap'],
   'deviceProof.gaps': ['有 {n} 处没有数据段', '{n} stretches without a segment'],

@@ -1,4 +1,5 @@
 // All phrases: [中文, English]. A phrase that lacks one of them does not compile.
+import { alarms } from './alarms'
 import { catalog } from './catalog'
 import { events } from './events'
 import { evidence } from './evidence'
@@ -8,4 +9,4 @@ import { system } from './system'
 import { use } from './use'
 import { values } from './values'
 
-export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...events, ...evidence, ...system }
+export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...alarms, ...events, ...evidence, ...system }

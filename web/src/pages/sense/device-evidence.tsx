@@ -3,17 +3,16 @@ import Input from 'antd/es/input'
 import Select from 'antd/es/select'
 import { useState } from 'react'
 import { Link } from 'react-router'
-import { send } from '../../api/call'
 import { type Device, type DeviceEvidence, plinth, type SealedSegment } from '../../api/plinth'
 import { useWords, type Words } from '../../i18n'
-import { saveBlob, whole } from '../../parts/figures'
+import { whole } from '../../parts/figures'
 import { DateBox, FilterBar } from '../../parts/filters'
 import { useLoad } from '../../parts/load'
 import { Act } from '../../parts/object'
 import { Failure, Note, Shown, State } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
 import { daysFrom, second, startOfDay } from '../../parts/time'
-import { useSession } from '../../session'
+import { useProof } from './proof'
 
 /** DeviceEvidencePart shows whether a device's evidence is whole over some days, and hands out what proves it. */
 export function DeviceEvidencePart({ d }: { d: Device }) {
@@ -64,8 +63,7 @@ function Whole({ e }: { e: DeviceEvidence }) {
 
 function columns({ t, word }: Words): Column<SealedSegment>[] {
   return [
-    { key: 'from', title: t('ask.from'), cell: (s) => <span className="nowrap">{second(s.from)}</span>, text: (s) => second(s.from) },
-    { key: 'to', title: t('ask.to'), cell: (s) => <span className="nowrap">{second(s.to)}</span>, text: (s) => second(s.to) },
+    { key: 'period', title: t('deviceProof.period'), cell: (s) => <span className="nowrap">{second(s.from)} – {shortEnd(s)}</span>, text: (s) => `${second(s.from)} – ${second(s.to)}` },
     { key: 'count', title: t('device.count'), number: true, cell: (s) => whole(s.count), text: (s) => s.count },
     { key: 'seq', title: t('record.subjectSeq'), number: true, cell: (s) => (s.seq === '0' ? '–' : whole(s.seq)), text: (s) => s.seq },
     { key: 'state', title: t('evidence.word'), cell: (s) => <Link to={`/evidence/${s.recordId}`}><State family="evidence" value={s.state} /></Link>, text: (s) => word('evidence', s.state) },
@@ -74,26 +72,25 @@ function columns({ t, word }: Words): Column<SealedSegment>[] {
   ]
 }
 
+/** shortEnd is a segment's end without its date where that is the beginning's. */
+function shortEnd(s: SealedSegment): string {
+  const end = second(s.to)
+  return end.slice(0, 10) === second(s.from).slice(0, 10) ? end.slice(11) : end
+}
+
 /** Files hands out the file of the period, and the same with the proof of the readings of one moment. */
 function Files({ d, from, to }: { d: Device; from: string; to: string }) {
   const { t, text } = useWords()
-  const { account, has } = useSession()
   const [metric, setMetric] = useState(d.metrics?.[0]?.name ?? '')
   const [at, setAt] = useState('')
-  const [error, setError] = useState<unknown>(null)
-  const may = has('auditor', 'operator') || (Boolean(account?.department) && account?.department === d.owner)
-  const fetchFile = (more: Record<string, string>, name: string) => {
-    setError(null)
-    const query = new URLSearchParams({ from: new Date(from).toISOString(), to: new Date(to).toISOString(), ...more })
-    send(`/v1/evidence/devices/${encodeURIComponent(d.id)}/file?${query}`).then(async (a) => saveBlob(name, await a.blob()), setError)
-  }
+  const proof = useProof(d)
   const moment = at ? new Date(`${at}+08:00`) : null
   const bad = !moment || Number.isNaN(moment.getTime())
   return (
     <>
       <h3 style={{ margin: '16px 0 6px' }}>{t('deviceProof.files')}</h3>
       <div className="acts">
-        <Act primary {...(may ? {} : { blocked: t('deviceProof.notYours') })} onClick={() => fetchFile({}, `${d.id}.plinth-device`)}>
+        <Act primary {...(proof.may ? {} : { blocked: t('deviceProof.notYours') })} onClick={() => proof.fetchFile(from, to, {}, `${d.id}.plinth-device`)}>
           {t('deviceProof.download')}
         </Act>
       </div>
@@ -109,12 +106,12 @@ function Files({ d, from, to }: { d: Device; from: string; to: string }) {
             {t('deviceProof.at')}
             <Input id="proof_at" type="datetime-local" step="1" value={at} onChange={(e) => setAt(e.target.value)} />
           </label>
-          <Button disabled={!may || bad} onClick={() => moment && fetchFile({ metric, at: moment.toISOString() }, `${d.id}-${metric}.plinth-device`)}>
+          <Button disabled={!proof.may || bad} onClick={() => moment && proof.fetchFile(from, to, { metric, at: moment.toISOString() }, `${d.id}-${metric}.plinth-device`)}>
             {t('deviceProof.downloadReading')}
           </Button>
         </div>
       </details>
-      <Failure error={error} />
+      <Failure error={proof.error} />
     </>
   )
 }

@@ -1,8 +1,8 @@
 import Button from 'antd/es/button'
-import { useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import { useParams } from 'react-router'
 import { type Device, plinth, type Segment } from '../../api/plinth'
-import { rawRoles, recordRoles } from '../../frame/menu'
+import { alarmRoles, rawRoles, recordRoles } from '../../frame/menu'
 import { useWords, type Words } from '../../i18n'
 import { figure, unitOf, whole } from '../../parts/figures'
 import { type LiveReading, useLive } from '../../parts/live'
@@ -14,21 +14,46 @@ import { Evidence, Shown, State } from '../../parts/states'
 import { type Column, PagedTable } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
+import { AlarmTable } from './alarm-table'
+import { DeviceAbout } from './device-about'
+import { DeviceActs } from './device-acts'
 import { DeviceEvidencePart } from './device-evidence'
-import { Series } from './series'
+import { Readings } from './readings'
 
 export default function DevicePage() {
   const { id = '' } = useParams()
   const device = useLoad(`device ${id}`, (signal) => plinth.getDevice({ id }, { signal }))
-  return <Shown of={device}>{(d) => <DeviceShown d={d} />}</Shown>
+  return <Shown of={device}>{(d) => <DeviceShown key={d.id} d={d} put={device.put} />}</Shown>
 }
 
-function DeviceShown({ d }: { d: Device }) {
+/** useArriving is the newest reading of each metric as it comes, and a way for parts of the page to hear all of them. */
+function useArriving(d: Device, all: boolean, paused: boolean) {
+  const [now, setNow] = useState<Record<string, LiveReading>>({})
+  const takers = useRef(new Set<(r: LiveReading) => void>())
+  const subscribe = useCallback((take: (r: LiveReading) => void) => {
+    takers.current.add(take)
+    return () => void takers.current.delete(take)
+  }, [])
+  const open = useLive(
+    {
+      reading: (r) => {
+        if (r.device !== d.id) return
+        setNow((held) => ({ ...held, [r.metric]: r }))
+        takers.current.forEach((take) => take(r))
+      },
+    },
+    paused,
+    all ? d.id : '',
+  )
+  return { now, subscribe, open }
+}
+
+function DeviceShown({ d, put }: { d: Device; put: (d: Device) => void }) {
   const { t, text, word } = useWords()
   const { has } = useSession()
-  const [now, setNow] = useState<Record<string, LiveReading>>({})
   const [paused, setPaused] = useState(false)
-  useLive({ reading: (r) => r.device === d.id && setNow((all) => ({ ...all, [r.metric]: r })) }, paused)
+  const raw = has(...rawRoles)
+  const { now, subscribe, open } = useArriving(d, raw, paused)
   return (
     <ObjectFrame
       title={text(d.name) || d.id}
@@ -37,22 +62,33 @@ function DeviceShown({ d }: { d: Device }) {
           <span className="mono">{d.id}</span>
           <span>{word('deviceKind', d.kind)}</span>
           <State family="liveness" value={d.liveness} />
+          {d.life && <State family="life" value={d.life} />}
           <span>{d.ownerName || d.owner}</span>
           <Flags of={d.flags} />
         </>
       }
-      acts={
-        <Button aria-pressed={paused} onClick={() => setPaused(!paused)}>
-          {t(paused ? 'live.resume' : 'live.pause')}
-        </Button>
-      }
+      acts={has('operator') && <DeviceActs d={d} put={put} />}
       tabs={[
-        ...(has(...rawRoles) ? [{ key: 'series', title: t('device.series'), content: <Series d={d} /> }] : []),
-        { key: 'segments', title: t('device.segments'), content: <Segments d={d} /> },
-        ...(has(...recordRoles) ? [{ key: 'evidence', title: t('evidence.word'), content: <DeviceEvidencePart d={d} /> }] : []),
-        { key: 'about', title: t('tab.about'), content: <About d={d} /> },
+        ...(raw ? [{ key: 'series', title: t('device.series'), content: <Readings d={d} subscribe={subscribe} paused={paused} /> }] : []),
+        { key: 'about', title: t('tab.about'), content: <DeviceAbout d={d} /> },
+        ...(has(...alarmRoles) ? [{ key: 'alarms', title: t('nav.alarmDesk'), content: <AlarmTable name="device-alarms" filters={{ deviceId: d.id }} without={['device', 'unit']} /> }] : []),
+        { key: 'evidence', title: t('evidence.word'), content: has(...recordRoles) ? <DeviceEvidencePart d={d} /> : <Segments d={d} /> },
       ]}
-      aside={<Latest d={d} now={now} />}
+      aside={
+        <Sheet
+          title={t('device.latest')}
+          extra={
+            <>
+              <span className={`tone ${open ? 'ok' : 'plain'}`}>{t(paused ? 'live.paused' : open ? 'live.open' : 'live.broken')}</span>
+              <Button size="small" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+                {t(paused ? 'live.resume' : 'live.pause')}
+              </Button>
+            </>
+          }
+        >
+          <Latest d={d} now={now} />
+        </Sheet>
+      }
     />
   )
 }
@@ -68,42 +104,21 @@ function Flags({ of }: { of: string[] | undefined }) {
 
 /** Latest is the newest value of each metric: as stored, and then as it arrives. */
 function Latest({ d, now }: { d: Device; now: Record<string, LiveReading> }) {
-  const { t, text } = useWords()
+  const { text } = useWords()
   const valueOf = (metric: string) => now[metric]?.value ?? d.latest?.[metric]
   return (
-    <Sheet title={t('device.latest')}>
-      <Facts
-        of={(d.metrics ?? []).map((m) => [
-          text(m.title) || m.name,
-          valueOf(m.name) === undefined ? (
-            ''
-          ) : (
-            <span key={m.name}>
-              <b>{figure(valueOf(m.name))}</b> {unitOf(m.unit)} <Flags of={now[m.name]?.flags} />
-              <div className="quiet">{second(now[m.name]?.at ?? d.lastSeen)}</div>
-            </span>
-          ),
-        ])}
-      />
-    </Sheet>
-  )
-}
-
-function About({ d }: { d: Device }) {
-  const { t, word } = useWords()
-  return (
     <Facts
-      of={[
-        [t('device.kind'), word('deviceKind', d.kind)],
-        [t('device.owner'), d.ownerName || d.owner],
-        [t('device.street'), d.street],
-        [t('device.grid'), d.grid],
-        [t('device.site'), d.site],
-        [t('device.place'), d.longitude ? `${d.longitude.toFixed(5)}, ${d.latitude.toFixed(5)} (WGS 84)` : ''],
-        [t('device.interval'), t('device.seconds', { n: d.intervalS })],
-        [t('device.metrics'), (d.metrics ?? []).map((m) => `${m.name} (${unitOf(m.unit)}, ${figure(m.min)} – ${figure(m.max)})`).join('; ')],
-        [t('device.seen'), second(d.lastSeen)],
-      ]}
+      of={(d.metrics ?? []).map((m) => [
+        text(m.title) || m.name,
+        valueOf(m.name) === undefined ? (
+          ''
+        ) : (
+          <span key={m.name}>
+            <b>{figure(valueOf(m.name))}</b> {unitOf(m.unit)} <Flags of={now[m.name]?.flags} />
+            <div className="quiet">{second(now[m.name]?.at ?? d.lastSeen)}</div>
+          </span>
+        ),
+      ])}
     />
   )
 }

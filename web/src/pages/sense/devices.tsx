@@ -1,12 +1,10 @@
 import Button from 'antd/es/button'
-import { useCallback, useMemo } from 'react'
+import { useCallback } from 'react'
 import { Link, useNavigate } from 'react-router'
 import { type Device, plinth } from '../../api/plinth'
 import { useWords, type Words } from '../../i18n'
-import { District, type Dot } from '../../parts/district'
 import { Choose, FilterBar, SearchBox } from '../../parts/filters'
 import { figure, unitOf } from '../../parts/figures'
-import { useLoad } from '../../parts/load'
 import { PageHead, Sheet } from '../../parts/page'
 import { useFilters, usePaged } from '../../parts/paged'
 import { State } from '../../parts/states'
@@ -14,12 +12,26 @@ import { type Column, PagedTable, useOptions } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
 import { useAgents } from '../catalog/agents'
-import { LiveSheet } from './live-sheet'
+import { DeviceMap, livenesses } from './device-map'
 
-const names = ['query', 'kind', 'street', 'liveness'] as const
+const names = ['query', 'kind', 'street', 'liveness', 'owner', 'life'] as const
 export const kinds = ['lift', 'water_meter', 'water_quality', 'heritage_building', 'construction_noise'] as const
-const livenesses = ['online', 'late', 'offline', 'never'] as const
-const dotColours: Record<string, string> = { online: '#2f7d4f', late: '#b35900', offline: '#a40e26', never: '#6e7781' }
+export const lives = ['planned', 'active', 'maintenance', 'retired'] as const
+
+function Newest({ d }: { d: Device }) {
+  const { text } = useWords()
+  const known = (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {}))
+  if (known.length === 0) return '–'
+  return (
+    <ul className="pairs">
+      {known.slice(0, 4).map((m) => (
+        <li key={m.name}>
+          <span className="quiet">{text(m.title) || m.name}</span> <span className="nowrap">{figure(d.latest[m.name])} {unitOf(m.unit)}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
 
 function columnsOf({ t, text, word }: Words): Column<Device>[] {
   const values = (d: Device) => (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {})).map((m) => `${text(m.title) || m.name} ${figure(d.latest[m.name])} ${unitOf(m.unit)}`)
@@ -30,17 +42,32 @@ function columnsOf({ t, text, word }: Words): Column<Device>[] {
       cell: (d) => (
         <>
           <Link to={`/devices/${d.id}`}>{text(d.name) || d.id}</Link>
-          <div className="mono quiet">{d.id}</div>
+          <div className="quiet">
+            {word('deviceKind', d.kind)} · <span className="mono">{d.id}</span>
+          </div>
         </>
       ),
       text: (d) => d.id,
     },
-    { key: 'kind', title: t('device.kind'), cell: (d) => word('deviceKind', d.kind), text: (d) => word('deviceKind', d.kind) },
-    { key: 'liveness', title: t('dataset.state'), cell: (d) => <State family="liveness" value={d.liveness} />, text: (d) => word('liveness', d.liveness) },
-    { key: 'latest', wide: true, title: t('device.latest'), cell: (d) => values(d).join(' · ') || '–', text: (d) => values(d).join('; ') },
-    { key: 'flags', title: t('device.flags'), cell: (d) => (d.flags ?? []).map((f) => word('flag', f)).join(', ') || '–', text: (d) => (d.flags ?? []).join(' ') },
-    { key: 'seen', title: t('device.seen'), cell: (d) => <span className="nowrap">{second(d.lastSeen) || '–'}</span>, text: (d) => second(d.lastSeen) },
-    { key: 'grid', title: t('device.grid'), cell: (d) => d.grid, text: (d) => d.grid },
+    {
+      key: 'liveness',
+      title: t('dataset.state'),
+      cell: (d) => (
+        <>
+          <State family="liveness" value={d.liveness} />
+          {d.life && d.life !== 'active' && <div><State family="life" value={d.life} /></div>}
+          {(d.flags ?? []).map((f) => (
+            <div key={f}>
+              <span className="tone warn">{word('flag', f)}</span>
+            </div>
+          ))}
+        </>
+      ),
+      text: (d) => [word('liveness', d.liveness), ...(d.flags ?? []).map((f) => word('flag', f))].join(' '),
+    },
+    { key: 'latest', wide: true, title: t('device.latest'), cell: (d) => <Newest d={d} />, text: (d) => values(d).join('; ') },
+    { key: 'seen', title: t('device.seen'), cell: (d) => <time className="stacked" dateTime={d.lastSeen ?? ''}>{second(d.lastSeen) || '–'}</time>, text: (d) => second(d.lastSeen) },
+    { key: 'grid', title: t('device.grid'), optional: true, cell: (d) => d.grid, text: (d) => d.grid },
     { key: 'owner', title: t('device.owner'), optional: true, cell: (d) => d.ownerName || d.owner, text: (d) => d.ownerName },
     { key: 'site', title: t('device.site'), optional: true, cell: (d) => d.site, text: (d) => d.site },
   ]
@@ -52,12 +79,14 @@ export default function Devices() {
   const { has } = useSession()
   const navigate = useNavigate()
   const { filters, change, key } = useFilters(names)
-  const streets = useAgents().filter((a) => a.kind === 'street' || a.kind === 'town')
+  const agents = useAgents()
+  const streets = agents.filter((a) => a.kind === 'street' || a.kind === 'town')
   const list = usePaged(key, async (pageToken, signal) => {
     const a = await plinth.listDevices({ ...filters, pageToken, pageSize: 25 }, { signal })
     return { rows: a.devices ?? [], next: a.nextPageToken, total: a.totalSize }
   })
   const search = useCallback((query: string) => change({ query }), [change])
+  const named = (of: typeof agents) => of.map((a) => ({ value: a.id, label: text(a.name) }))
   return (
     <>
       <PageHead title={t('nav.devices')} about={t('devices.about')}>
@@ -68,52 +97,21 @@ export default function Devices() {
         )}
       </PageHead>
       <div className="map-and-list">
-        <div>
-          <Sheet title={t('devices.map')}>
-            <DeviceMap street={filters.street} kind={filters.kind} onStreet={(street) => change({ street })} />
-          </Sheet>
-          <div style={{ height: 16 }} />
-          <LiveSheet />
-        </div>
+        <Sheet title={t('devices.map')}>
+          <DeviceMap filters={filters} change={change} />
+        </Sheet>
         <Sheet>
           <FilterBar label={t('filter.title')}>
             <SearchBox label={t('devices.search')} value={filters.query} onSearch={search} />
             <Choose label={t('device.kind')} value={filters.kind} options={useOptions('deviceKind', kinds)} onChange={(kind) => change({ kind })} />
-            <Choose label={t('device.street')} value={filters.street} options={streets.map((a) => ({ value: a.id, label: text(a.name) }))} onChange={(street) => change({ street })} />
-            <Choose label={t('dataset.state')} value={filters.liveness} options={useOptions('liveness', livenesses)} onChange={(liveness) => change({ liveness })} />
+            <Choose label={t('device.street')} value={filters.street} options={named(streets)} onChange={(street) => change({ street })} />
+            <Choose label={t('dataset.state')} width={110} value={filters.liveness} options={useOptions('liveness', livenesses)} onChange={(liveness) => change({ liveness })} />
+            <Choose label={t('device.owner')} value={filters.owner} options={named(agents.filter((a) => a.kind === 'bureau' || a.kind === 'centre'))} onChange={(owner) => change({ owner })} />
+            <Choose label={t('device.life')} width={110} value={filters.life} options={useOptions('life', lives)} onChange={(life) => change({ life })} />
           </FilterBar>
-          <PagedTable name="devices" label={t('nav.devices')} of={list} columns={columnsOf(w)} rowKey={(d) => d.id} empty={t('devices.empty')} />
+          <PagedTable name="devices-2" label={t('nav.devices')} of={list} columns={columnsOf(w)} rowKey={(d) => d.id} empty={t('devices.empty')} />
         </Sheet>
       </div>
     </>
-  )
-}
-
-/** DeviceMap shows up to a thousand devices as points, coloured by whether they report; a click keeps a street. */
-function DeviceMap({ street, kind, onStreet }: { street: string; kind: string; onStreet: (id: string) => void }) {
-  const { t, text, word } = useWords()
-  const all = useLoad(`device dots ${kind}`, async (signal) => (await plinth.listDevices({ kind, pageSize: 1000 }, { signal })).devices ?? [], true)
-  const dots = useMemo(
-    () =>
-      (all.data ?? [])
-        .filter((d) => d.longitude && d.latitude)
-        .map((d): Dot => ({ id: d.id, longitude: d.longitude, latitude: d.latitude, colour: dotColours[d.liveness] ?? '#6e7781', label: `${text(d.name) || d.id}: ${word('liveness', d.liveness)}` })),
-    [all.data, text, word],
-  )
-  const count = useMemo(() => {
-    const by: Record<string, number> = {}
-    for (const d of all.data ?? []) by[d.grid] = (by[d.grid] ?? 0) + 1
-    return by
-  }, [all.data])
-  return (
-    <District
-      label={t('devices.map')}
-      fill={(a) => (a.street === street ? '#cfe1f4' : '#f3f5f7')}
-      about={(a) => t('devices.count', { n: count[a.id] ?? 0 })}
-      picked=""
-      onPick={(_, area) => onStreet(area.street === street ? '' : area.street)}
-      dots={dots}
-      legend={livenesses.map((l) => ({ colour: dotColours[l] ?? '', word: word('liveness', l) }))}
-    />
   )
 }

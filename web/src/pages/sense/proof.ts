@@ -1,0 +1,24 @@
+import { useState } from 'react'
+import { send } from '../../api/call'
+import { type Device } from '../../api/plinth'
+import { saveBlob } from '../../parts/figures'
+import { day, daysFrom, startOfDay } from '../../parts/time'
+import { useSession } from '../../session'
+
+/** useProof fetches a device's file of evidence, whole or with the proof of the readings of one moment. */
+export function useProof(d: Device) {
+  const { account, has } = useSession()
+  const [error, setError] = useState<unknown>(null)
+  const may = has('auditor', 'operator') || (Boolean(account?.department) && account?.department === d.owner)
+  const fetchFile = (from: string, to: string, more: Record<string, string>, name: string) => {
+    setError(null)
+    const query = new URLSearchParams({ from: new Date(from).toISOString(), to: new Date(to).toISOString(), ...more })
+    send(`/v1/evidence/devices/${encodeURIComponent(d.id)}/file?${query}`).then(async (a) => saveBlob(name, await a.blob()), setError)
+  }
+  /** ofReading is the proof of one moment, in the file of its day. */
+  const ofReading = (metric: string, at: string) => {
+    const first = startOfDay(day(at))
+    fetchFile(first, startOfDay(daysFrom(new Date(first), 1)), { metric, at: new Date(at).toISOString() }, `${d.id}-${metric}.plinth-device`)
+  }
+  return { may, error, fetchFile, ofReading }
+}

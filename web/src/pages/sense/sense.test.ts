@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { around, asSample, breaks, curve, join, nearestSample, tip } from './curve'
+import { changedMask, deviceOf, blankDevice, formOf, readAttrs } from './device-form'
+import { gradeName, tally, worstByDevice } from './grades'
+import { byUrgency, withNews } from './worklist'
+
+const sample = (at: number, value = 1, flags: string[] = []) => ({ at, value, min: value, max: value, count: 1, flags })
+const words = { metric: 'm', unit: 'mm', band: 'b', flagged: 'f', flag: (f: string) => `<${f}>`, limit: () => 'l' }
+
+test('what comes live joins what was loaded once and in order', () => {
+  const all = join([sample(1000), sample(2000)], [sample(4000), sample(2000), sample(3000), sample(3000)], 1500)
+  expect(all.map((s) => s.at)).toEqual([2000, 3000, 4000])
+})
+
+test('no line is drawn over a silence', () => {
+  expect(breaks([sample(0), sample(10), sample(100)], 30).map((s) => s?.at ?? null)).toEqual([0, 10, null, 100])
+  const option = curve([sample(0), sample(10), sample(100)], 30, 0, 100, [], words)
+  expect(option.series[0]?.data).toEqual([[0, 1], [10, 1], [10, null], [100, 1]])
+})
+
+test('the band goes from least to most, and limits are lines', () => {
+  const thinned = asSample({ at: '1970-01-01T00:00:01Z', value: -1, min: -3, max: 2, count: '7', flags: ['range'] })
+  const option = curve([thinned], 1000, 0, 2000, [{ metric: 'm', side: 'above', value: 5, unit: 'mm', title: null, source: '' }], words)
+  expect(option.series.map((s) => s.data)).toEqual([[[1000, -3]], [[1000, 5]], [[1000, -1]], [[1000, -1]]])
+  expect(option.series[2]).toMatchObject({ markLine: { data: [{ yAxis: 5 }] } })
+  expect(tip(thinned, words)).toContain('n = 7')
+  expect(tip(thinned, words)).not.toContain('<range>')
+  expect(nearestSample([sample(1), sample(9)], 6)?.at).toBe(9)
+})
+
+test('the gravest, then the unacknowledged, then the oldest come first; news change rows in their place', () => {
+  const row = (id: string, grade: number, state: string, hour: number) => ({ id, grade, peakGrade: 3, state, raisedAt: `2026-11-24T0${hour}:00:00Z` })
+  const sorted = byUrgency([row('a', 1, 'open', 1), row('b', 3, 'acknowledged', 1), row('c', 3, 'open', 3), row('d', 3, 'open', 2), row('e', 0, 'open', 9)])
+  expect(sorted.map((r) => r.id)).toEqual(['d', 'c', 'e', 'b', 'a'])
+  const news = new Map([['c', row('c', 3, 'handled', 3)], ['z', row('z', 3, 'open', 1)]])
+  expect(withNews(sorted, news).map((r) => `${r.id} ${r.state}`)).toEqual(['d open', 'c handled', 'e open', 'b acknowledged', 'a open'])
+})
+
+test('a device has the colour of its worst standing alarm', () => {
+  const alarm = (deviceId: string, grade: number, state: string) => ({ deviceId, grade, state })
+  expect(worstByDevice([alarm('x', 1, 'open'), alarm('x', 2, 'acknowledged'), alarm('x', 3, 'withdrawn'), alarm('y', 3, 'handled')])).toEqual({ x: 2 })
+  expect([0, 3, 9].map(gradeName)).toEqual(['none', 'urgent', 'none'])
+  expect(tally(['a', 'b', 'a'], (w) => w)).toEqual({ a: 2, b: 1 })
+})
+
+test('the readings around an alarm reach before and after it', () => {
+  const { from, to } = around({ rows: [], since: '2026-11-24T08:00:00Z', raisedAt: '2026-11-24T10:00:00Z', endedAt: null })
+  expect([from.toISOString(), to.toISOString()]).toEqual(['2026-11-24T07:00:00.000Z', '2026-11-24T11:00:00.000Z'])
+})
+
+test('a device goes through its form and only what changed is named', () => {
+  const typed = { ...blankDevice, id: 'lift-1', kind: 'lift', nameZh: ' 一号梯 ', owner: 'market', street: 'caoyang', system: 'gcj02', x: 121.4, y: 31.2, installed: '2026-11-24', attrs: 'inspection_due=2026-12-31\n' }
+  const sent = deviceOf(typed)
+  expect(sent).toMatchObject({ name: { zh: '一号梯', en: '' }, position: { system: 'gcj02', x: 121.4, y: 31.2 }, installed: '2026-11-23T16:00:00.000Z', attrs: { inspection_due: '2026-12-31' }, codec: '' })
+  expect(sent).not.toHaveProperty('longitude')
+  const stored = { ...sent, longitude: 121.39, latitude: 31.19, position: undefined, metrics: [] } as never
+  const before = formOf(stored)
+  expect(before).toMatchObject({ x: 121.39, installed: '2026-11-24', attrs: 'inspection_due=2026-12-31' })
+  expect(changedMask(deviceOf(before), deviceOf({ ...before, maker: '某厂', attrs: '' }))).toBe('maker,attrs')
+  expect(readAttrs('a=1\n=2').fault).toBe(2)
+})
