@@ -936,6 +936,137 @@ export interface Stretch {
   to: string | null | undefined
 }
 
+export interface Pipeline {
+  // A stream's is its domain, a file's its mapping's name, that of readings by HTTP is "http".
+  id: string
+  title: Text | null | undefined
+  // "stream", "http", "file", "watch" or "pull".
+  kind: string
+  source: PipelineSource | null | undefined
+  // The mapping that reads a file's or an endpoint's rows.
+  mapping: string
+  // "readings" or "events".
+  sink: string
+  checks: PipelineCheck[]
+  // The unit that answers for it, by id and by name.
+  owner: string
+  ownerName: string
+  // "shipped", "file" (of the data folder) or "api".
+  origin: string
+  // "running" or "paused".
+  state: string
+  // Of a paused one: who, why, since when.
+  pausedBy: string
+  pausedByName: string
+  pausedWhy: string
+  pausedAt: string | null | undefined
+  // Counts from 1; every change of declaration or state adds one.
+  version: string
+  updatedAt: string | null | undefined
+  updatedBy: string
+  // The record of the newest change by a person or a file; absent of what ships and was never changed.
+  evidence: EvidenceRef | null | undefined
+  // The declaration as YAML, as DeclarePipeline takes it.
+  yaml: string
+  figures: PipelineFigures | null | undefined
+  // What the caller may do now: "pause", "resume", "declare".
+  actions: string[]
+}
+
+export interface PipelineSource {
+  // Of a stream: the kind of device and the topics that it takes.
+  domain: string
+  topic: string
+  // Of a watch: the folder under the service's data folder, and the names it takes, e.g. "*.csv".
+  folder: string
+  pattern: string
+  // Of a pull.
+  url: string
+  // "json" or "open311".
+  format: string
+  // The query parameter that carries the cursor.
+  cursor: string
+  // How often a watch or pull runs, in seconds.
+  everyS: string
+}
+
+export interface PipelineCheck {
+  name: string
+  // The standard that it comes from, e.g. "GB/T 30428.2".
+  standard: string
+  // The row's field, e.g. "class", "attrs.district", "value".
+  field: string
+  // Of readings: only this metric's.
+  metric: string
+  oneOf: string[]
+  pattern: string
+  min: number | undefined
+  max: number | undefined
+  required: boolean
+  // UCUM; the device's metric must have it.
+  unit: string
+}
+
+export interface PipelineFigures {
+  // "ok", "idle" (nothing came lately), "behind" (what is stored is old or much waits), "failing" (the store or the
+  // source does not answer, or most rows are refused), "paused", "never" (nothing has come yet).
+  health: string
+  // Of all runs.
+  rowsIn: string
+  rowsStored: string
+  rowsKnown: string
+  rowsDead: string
+  // Of the last minute.
+  rowsPerS: number
+  // The newest time at which rows were stored, and the newest time that they tell of.
+  storedAt: string | null | undefined
+  newestAt: string | null | undefined
+  // Between the two, in milliseconds.
+  lagMs: string
+  // Messages taken and not yet acknowledged; -1 when not known.
+  backlog: string
+  lastRunId: string
+  lastRunState: string
+  lastError: string
+  // Open dead letters' count is at GET /v1/deadletters:count?pipeline=….
+  nextRunAt: string | null | undefined
+}
+
+export interface ListPipelinesRequest {
+  // Narrow the list; empty fields do not.
+  kind: string
+  state: string
+  owner: string
+}
+
+export interface ListPipelinesResponse {
+  pipelines: Pipeline[]
+}
+
+export interface GetPipelineRequest {
+  id: string
+}
+
+export interface DeclarePipelineRequest {
+  // One declaration; see docs/streams.md.
+  yaml: string
+  // Only tell whether it could be declared; nothing changes.
+  checkOnly: boolean
+  // The version that the change is based on; another one is a conflict. 0 does not look.
+  version: string
+}
+
+export interface PausePipelineRequest {
+  id: string
+  // Why; needed.
+  reason: string
+}
+
+export interface ResumePipelineRequest {
+  id: string
+  reason: string
+}
+
 export interface Mapping {
   name: string
   title: string
@@ -951,9 +1082,9 @@ export interface ListMappingsResponse {
 
 export interface Run {
   id: string
-  // "import" or "stream".
+  // "import", "stream", "http", "watch" or "pull".
   kind: string
-  // The pipeline: a mapping's name or a stream's domain.
+  // The pipeline's id.
   pipeline: string
   source: string
   startedBy: string
@@ -971,6 +1102,9 @@ export interface Run {
 export interface ListRunsRequest {
   pageSize: number
   pageToken: string
+  // Only this pipeline's.
+  pipeline: string
+  state: string
 }
 
 export interface ListRunsResponse {
@@ -990,9 +1124,39 @@ export interface DeadLetter {
   row: string
   field: string
   reason: string
-  // At most 4 KiB of it.
+  // The input, at most 64 KiB of it; a list shows the first 4 KiB.
   payload: string
   runId: string
+  // Follows from source, row, field, reason and payload: the same input refused again is the same letter.
+  id: string
+  pipeline: string
+  device: string
+  // "open", "replayed" or "dropped".
+  state: string
+  actedAt: string | null | undefined
+  actedBy: string
+  actReason: string
+  evidence: EvidenceRef | null | undefined
+  // How many inputs it stands for; more than one when only a sample of a flood was kept.
+  count: string
+  // The payload is base64, since it is not UTF-8.
+  binary: boolean
+  // Nothing more of the input than is shown was kept, so it cannot be replayed unless the payload is given anew.
+  truncated: boolean
+  // What the caller may do now: "replay", "drop".
+  actions: string[]
+}
+
+export interface DeadLetterFilter {
+  pipeline: string
+  runId: string
+  source: string
+  device: string
+  field: string
+  reason: string
+  state: string
+  from: string | null | undefined
+  to: string | null | undefined
 }
 
 export interface ListDeadLettersRequest {
@@ -1000,12 +1164,161 @@ export interface ListDeadLettersRequest {
   pageToken: string
   runId: string
   source: string
+  pipeline: string
+  device: string
+  field: string
+  reason: string
+  state: string
 }
 
 export interface ListDeadLettersResponse {
   deadLetters: DeadLetter[]
   nextPageToken: string
   totalSize: string
+}
+
+export interface CountDeadLettersRequest {
+  pipeline: string
+  device: string
+  // "open" when empty.
+  state: string
+}
+
+export interface CountDeadLettersResponse {
+  reasons: CountDeadLettersResponse_Reason[]
+  letters: string
+  inputs: string
+}
+
+export interface CountDeadLettersResponse_Reason {
+  pipeline: string
+  field: string
+  reason: string
+  // Letters, and the inputs that they stand for.
+  letters: string
+  inputs: string
+  firstAt: string | null | undefined
+  lastAt: string | null | undefined
+  // One of them.
+  exampleId: string
+}
+
+export interface GetDeadLetterRequest {
+  id: string
+}
+
+export interface ReplayDeadLettersRequest {
+  // Either ids, or a filter with at least one field; at most 10,000 open letters are taken in one call, oldest first.
+  ids: string[]
+  filter: DeadLetterFilter | null | undefined
+  // With exactly one id: what is sent instead of the payload.
+  payload: string
+  // What was corrected; needed.
+  reason: string
+}
+
+export interface DropDeadLettersRequest {
+  ids: string[]
+  filter: DeadLetterFilter | null | undefined
+  // Why nothing of it is needed; needed.
+  reason: string
+}
+
+export interface ActOnDeadLettersResponse {
+  taken: string
+  // Closed now; the rest stayed open.
+  closed: string
+  rowsStored: string
+  // More open letters match: call again.
+  more: boolean
+  // Those that were refused again, the first hundred.
+  again: ActOnDeadLettersResponse_Again[]
+  evidence: EvidenceRef | null | undefined
+}
+
+export interface ActOnDeadLettersResponse_Again {
+  id: string
+  field: string
+  reason: string
+}
+
+export interface StartReplayRequest {
+  pipeline: string
+  from: string | null | undefined
+  to: string | null | undefined
+  // Only these devices; empty takes all of the pipeline.
+  devices: string[]
+}
+
+export interface Replay {
+  id: string
+  pipeline: string
+  from: string | null | undefined
+  to: string | null | undefined
+  devices: string[]
+  // "running", "done", "failed", "cancelled", "interrupted" or "applied".
+  state: string
+  startedBy: string
+  startedAt: string | null | undefined
+  endedAt: string | null | undefined
+  // Devices done and in all.
+  done: string
+  total: string
+  rows: string
+  differences: ReplayDifference[]
+  error: string
+  // Of an applied one.
+  appliedBy: string
+  appliedAt: string | null | undefined
+  rowsApplied: string
+  evidence: EvidenceRef | null | undefined
+  // What the caller may do now: "cancel", "apply".
+  actions: string[]
+}
+
+export interface ReplayDifference {
+  // "flags", "rows", "alarms" or "hours".
+  kind: string
+  compared: string
+  different: string
+  // The first ones, by device, metric and time.
+  examples: ReplayDifference_Example[]
+  // Counts by what differs, e.g. "+spike", "-late".
+  by: Record<string, string>
+}
+
+export interface ReplayDifference_Example {
+  device: string
+  metric: string
+  at: string | null | undefined
+  seq: string
+  stored: string
+  replayed: string
+}
+
+export interface ListReplaysRequest {
+  pageSize: number
+  pageToken: string
+  pipeline: string
+}
+
+export interface ListReplaysResponse {
+  replays: Replay[]
+  nextPageToken: string
+}
+
+export interface GetReplayRequest {
+  id: string
+}
+
+export interface CancelReplayRequest {
+  id: string
+}
+
+export interface ApplyReplayRequest {
+  id: string
+  // What was corrected; needed.
+  reason: string
 }
 
 export interface Purpose {
@@ -1639,6 +1952,8 @@ export interface Indicator {
   source: string
   // What the sector lacks when nothing has ever been computed, e.g. "no weather station is connected".
   missing: Text | null | undefined
+  // Of "same_hour": the baseline is at least this, so that small counts do not cry out.
+  baselineFloor: number
 }
 
 export interface IndicatorState {
@@ -1841,10 +2156,24 @@ export const plinth = {
   listEvidenceJobs: (ask: Ask<ListEvidenceJobsRequest> = {}, how?: How) => call<ListEvidenceJobsResponse>('GET', '/v1/evidence/jobs', '', ask, how),
   getEvidenceJob: (ask: Ask<GetEvidenceJobRequest> = {}, how?: How) => call<EvidenceJob>('GET', '/v1/evidence/jobs/{jobId}', '', ask, how),
   cancelEvidenceJob: (ask: Ask<CancelEvidenceJobRequest> = {}, how?: How) => call<EvidenceJob>('POST', '/v1/evidence/jobs/{jobId}:cancel', '*', ask, how),
+  listPipelines: (ask: Ask<ListPipelinesRequest> = {}, how?: How) => call<ListPipelinesResponse>('GET', '/v1/pipelines', '', ask, how),
+  getPipeline: (ask: Ask<GetPipelineRequest> = {}, how?: How) => call<Pipeline>('GET', '/v1/pipelines/{id}', '', ask, how),
+  declarePipeline: (ask: Ask<DeclarePipelineRequest> = {}, how?: How) => call<Pipeline>('POST', '/v1/pipelines', '*', ask, how),
+  pausePipeline: (ask: Ask<PausePipelineRequest> = {}, how?: How) => call<Pipeline>('POST', '/v1/pipelines/{id}:pause', '*', ask, how),
+  resumePipeline: (ask: Ask<ResumePipelineRequest> = {}, how?: How) => call<Pipeline>('POST', '/v1/pipelines/{id}:resume', '*', ask, how),
   listMappings: (ask: Ask<ListMappingsRequest> = {}, how?: How) => call<ListMappingsResponse>('GET', '/v1/mappings', '', ask, how),
   listRuns: (ask: Ask<ListRunsRequest> = {}, how?: How) => call<ListRunsResponse>('GET', '/v1/runs', '', ask, how),
   getRun: (ask: Ask<GetRunRequest> = {}, how?: How) => call<Run>('GET', '/v1/runs/{id}', '', ask, how),
   listDeadLetters: (ask: Ask<ListDeadLettersRequest> = {}, how?: How) => call<ListDeadLettersResponse>('GET', '/v1/deadletters', '', ask, how),
+  countDeadLetters: (ask: Ask<CountDeadLettersRequest> = {}, how?: How) => call<CountDeadLettersResponse>('GET', '/v1/deadletters:count', '', ask, how),
+  getDeadLetter: (ask: Ask<GetDeadLetterRequest> = {}, how?: How) => call<DeadLetter>('GET', '/v1/deadletters/{id}', '', ask, how),
+  replayDeadLetters: (ask: Ask<ReplayDeadLettersRequest> = {}, how?: How) => call<ActOnDeadLettersResponse>('POST', '/v1/deadletters:replay', '*', ask, how),
+  dropDeadLetters: (ask: Ask<DropDeadLettersRequest> = {}, how?: How) => call<ActOnDeadLettersResponse>('POST', '/v1/deadletters:drop', '*', ask, how),
+  startReplay: (ask: Ask<StartReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays', '*', ask, how),
+  listReplays: (ask: Ask<ListReplaysRequest> = {}, how?: How) => call<ListReplaysResponse>('GET', '/v1/replays', '', ask, how),
+  getReplay: (ask: Ask<GetReplayRequest> = {}, how?: How) => call<Replay>('GET', '/v1/replays/{id}', '', ask, how),
+  cancelReplay: (ask: Ask<CancelReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays/{id}:cancel', '*', ask, how),
+  applyReplay: (ask: Ask<ApplyReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays/{id}:apply', '*', ask, how),
   listPurposes: (ask: Ask<ListPurposesRequest> = {}, how?: How) => call<ListPurposesResponse>('GET', '/v1/purposes', '', ask, how),
   createRequest: (ask: Ask<CreateRequestRequest> = {}, how?: How) => call<Request>('POST', '/v1/requests', 'request', ask, how),
   listRequests: (ask: Ask<ListRequestsRequest> = {}, how?: How) => call<ListRequestsResponse>('GET', '/v1/requests', '', ask, how),
