@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"plinth/api"
 	"plinth/internal/postgres"
+	"plinth/pipelines"
 	"plinth/sensors"
 	"plinth/sensors/alarm"
 	"plinth/sensors/pack"
@@ -21,14 +25,98 @@ func (h *house) openPacks(context.Context) error {
 	return nil
 }
 
-// openAlarms opens the alarm desk.
-func (h *house) openAlarms(context.Context) error {
-	store := postgres.NewAlarms(h.pg)
-	desk := alarm.NewDesk(store, h.now, h.showAlarm)
+// openAlarms starts the rules on the streams, before any door is open, and opens the alarm desk.
+func (h *house) openAlarms(ctx context.Context) error {
+	s, store := h.streams, postgres.NewAlarms(h.pg)
+	permits := alarm.NewPermits(store, h.now, h.log)
+	if err := permits.Reload(ctx); err != nil {
+		return err
+	}
+	engine := alarm.New(alarm.Config{Packs: h.packs, Device: s.registry.Device, Store: store, Teller: store, States: store,
+		Rows: s.sink.Readings, Excuse: permits.Excuse, Blind: s.blind, Told: h.showAlarm, Event: h.alarmEvents, Now: h.now, Log: h.log})
+	if err := engine.Restore(ctx); err != nil {
+		return err
+	}
+	s.alarms = engine
+	h.registry.MustRegister(alarmMetrics{engine})
+	h.task("permits", permits.Run)
+	h.task("alarms", engine.Run)
+	desk := alarm.NewDesk(store, h.now, func(a alarm.Alarm) {
+		engine.Handled(a)
+		h.showAlarm(a)
+	})
 	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Agents: h.catalog,
 		Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))
 	return nil
 }
 
+// mostWaiting is how many messages of a kind may wait before its devices' silence means nothing: they may have spoken.
+const mostWaiting = 500
+
+// blind tells that messages of a kind do not come through, so that silence is ours and not the devices'.
+func (s *streams) blind(kind string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.doors[kind]
+	return d == nil || d.Ready() != nil || d.Waiting() > mostWaiting
+}
+
 // showAlarm tells those who look at the house live.
 func (h *house) showAlarm(a alarm.Alarm) { h.streams.feed.Publish(api.AlarmNews(a)) }
+
+// alarmEvents stores alarms as events, so that they are fused with what people tell.
+func (h *house) alarmEvents(ctx context.Context, as []alarm.Alarm) error {
+	rows := make([]pipelines.Event, len(as))
+	for i := range as {
+		rows[i] = alarmEvent(&as[i], h.now())
+	}
+	return h.streams.sink.InsertEvents(ctx, rows)
+}
+
+// alarmEvent is an alarm as an event of the source "sensor". Its number there is the alarm's id, so telling it again
+// corrects it.
+func alarmEvent(a *alarm.Alarm, rx time.Time) pipelines.Event {
+	title := a.Title.ZH
+	if a.State == alarm.Withdrawn || a.Outcome == alarm.False {
+		title += "（已撤回）"
+	}
+	return pipelines.Event{Source: "sensor", SourceID: string(a.ID), At: a.Since, Class: a.Class, Title: title, Text: a.Text.ZH,
+		Street: a.Street, Grid: a.Grid, Address: a.Site, Longitude: a.Longitude, Latitude: a.Latitude, RX: rx,
+		Attrs: map[string]string{"device": string(a.Device), "rule": a.Rule, "grade": gradeNames[a.Peak], "state": string(a.State),
+			"outcome": string(a.Outcome), "unit": string(a.Unit)}}
+}
+
+var gradeNames = map[alarm.Grade]string{alarm.Notice: "notice", alarm.Warning: "warning", alarm.Urgent: "urgent"}
+
+// alarmMetrics shows the engine's counts to Prometheus, read when it asks.
+type alarmMetrics struct{ engine *alarm.Engine }
+
+func alarmDesc(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("plinth_alarm_"+name, help, nil, nil)
+}
+
+var (
+	alarmDecided   = alarmDesc("decisions_total", "Decisions made on readings: raised, regraded, ended.")
+	alarmTold      = alarmDesc("changes_total", "Changes of alarms written down, each once.")
+	alarmWithdrawn = alarmDesc("withdrawn_total", "Alarms withdrawn because late rows refuted them.")
+	alarmWatched   = alarmDesc("watched_devices", "Devices that rules watch.")
+	alarmPending   = alarmDesc("pending_decisions", "Decisions that wait for their rows to be stored.")
+)
+
+// Describe implements prometheus.Collector.
+func (alarmMetrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{alarmDecided, alarmTold, alarmWithdrawn, alarmWatched, alarmPending} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m alarmMetrics) Collect(out chan<- prometheus.Metric) {
+	c := m.engine.Counts()
+	for d, v := range map[*prometheus.Desc]int64{alarmDecided: c.Decided, alarmTold: c.Told, alarmWithdrawn: c.Withdrawn} {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	}
+	for d, v := range map[*prometheus.Desc]int64{alarmWatched: c.Watched, alarmPending: c.Pending} {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v))
+	}
+}

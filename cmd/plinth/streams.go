@@ -16,6 +16,7 @@ import (
 	"plinth/ledger/sequencer"
 	"plinth/pipelines"
 	"plinth/sensors"
+	"plinth/sensors/alarm"
 	"plinth/sensors/mqtt"
 )
 
@@ -31,6 +32,8 @@ type streams struct {
 
 	mu    sync.Mutex
 	doors map[string]*mqtt.Door // by kind of device
+
+	alarms *alarm.Engine // decides on what comes in
 }
 
 // registryEvery is how often devices that another instance registered are looked for.
@@ -160,7 +163,7 @@ func (h *house) openDoor(ctx context.Context, g *errgroup.Group, cfg mqtt.Config
 	}
 	s.doors[kind] = door
 	stream := &pipelines.Stream{Domain: kind, Urgent: kind == "lift", Registry: s.registry, Watch: s.watch, Sink: s.sink,
-		Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
+		Decider: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
 	record := stream.Record(runs, "service")
 	g.Go(func() error { record(ctx); return nil })
 	g.Go(func() error { return stream.Move(ctx, door.Parcels()) })

@@ -165,10 +165,20 @@ func (r *reader) checkDetector(p *Pack, rule *Rule, at string) {
 	if len(r.faults) > before {
 		return
 	}
-	d := &sensors.Device{ID: "any", Kind: p.Kind, Owner: "any", Interval: max(p.Interval, time.Second), Metrics: p.Known().Metrics}
+	d := &sensors.Device{ID: "any", Kind: p.Kind, Owner: "any", Interval: max(p.Interval, time.Second), Metrics: p.Known().Metrics,
+		Attrs: sampleAttrs(rule)}
 	if _, err := rule.Params.New(d, rule.Metrics); err != nil {
 		r.refused(at, err)
 	}
+}
+
+// sampleAttrs are attributes that a detector may ask of a device; a device that lacks one is not watched by the rule.
+func sampleAttrs(rule *Rule) map[string]string {
+	attrs := map[string]string{"rated_speed": "1.75", "inspection_due": "2026-12-31", "water_class": "3"}
+	if o, ok := rule.Params.Params.(*detect.Overdue); ok && o.Attr != "" {
+		attrs[o.Attr] = "2026-12-31"
+	}
+	return attrs
 }
 
 // refused reports an error of the detector by its field.
