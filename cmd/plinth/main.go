@@ -24,6 +24,7 @@ type cli struct {
 	Serve       serveCmd    `cmd:"" help:"Start the service against engines that run elsewhere."`
 	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
 	Import      ImportCmd   `cmd:"" help:"Bring files into a running service by a mapping."`
+	Device      deviceCmd   `cmd:"" help:"Bring devices into a running service's registry, and out of it."`
 	Evidence    evidenceCmd `cmd:"" help:"Export the evidence of a running service for an offline audit, or shred a subject's."`
 	Drill       drillCmd    `cmd:"" help:"Test the auditor with altered copies of an export."`
 	LedgerTools ledgerCmd   `cmd:"" name:"ledger" help:"Tend the logs of evidence."`

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"plinth/pipelines"
+)
+
+// deviceCmd brings devices into a running service's registry, and out of it.
+type deviceCmd struct {
+	Import deviceImportCmd `cmd:"" help:"Register the devices of a CSV file; what is registered already is left as it is."`
+	Export deviceExportCmd `cmd:"" help:"Write the devices as a CSV file that import reads back."`
+}
+
+type deviceImportCmd struct {
+	File        string `arg:"" help:"CSV file in UTF-8 or GB 18030; the columns are in docs/streams.md." type:"existingfile"`
+	DryRun      bool   `help:"Say what would happen and register nothing."`
+	Credentials string `help:"File to which the new devices' credentials are added, for its owner alone; FILE.credentials.csv without it." type:"path"`
+	URL         string `name:"url" help:"The running service." default:"http://127.0.0.1:8640"`
+	tokenFlag
+
+	out io.Writer // standard output when nil
+}
+
+// importLine is one line of the service's answer.
+type importLine struct {
+	Fault      *pipelines.DeviceFault
+	Credential *struct{ ID, Secret string }
+	Counts     *pipelines.DeviceCounts
+	Error      string
+}
+
+// Run fails when a row was not registered, after all good ones were.
+func (cmd *deviceImportCmd) Run(ctx context.Context, c *Config) error {
+	if cmd.out == nil {
+		cmd.out = os.Stdout
+	}
+	if cmd.Credentials == "" {
+		cmd.Credentials = cmd.File + ".credentials.csv"
+	}
+	remote, err := dialRemote(ctx, cmd.URL, cmd.TokenFile, c.Data)
+	if err != nil {
+		return err
+	}
+	in, err := os.Open(cmd.File)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	// The file is made before anything is registered: a secret that cannot be kept is lost.
+	secrets, err := os.OpenFile(cmd.Credentials, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer dropEmpty(secrets)
+	if info, err := secrets.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("others may read %s, want mode 0600", cmd.Credentials)
+	}
+	resp, err := remote.post(ctx, fmt.Sprintf("/v1/device-imports?dry_run=%v", cmd.DryRun), "text/csv", in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return cmd.follow(resp.Body, secrets)
+}
+
+// dropEmpty removes the file when no secret came.
+func dropEmpty(f *os.File) {
+	if info, err := f.Stat(); err == nil && info.Size() == 0 {
+		_ = os.Remove(f.Name())
+	}
+	_ = f.Close()
+}
+
+func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer) error {
+	w := csv.NewWriter(secrets)
+	lines := bufio.NewScanner(body)
+	for lines.Scan() {
+		var line importLine
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		switch {
+		case line.Fault != nil:
+			fmt.Fprintf(cmd.out, "row %d %s: %s: %s\n", line.Fault.Row, line.Fault.ID, line.Fault.Field, line.Fault.Rule)
+		case line.Credential != nil:
+			if err := w.Write([]string{line.Credential.ID, line.Credential.Secret}); err != nil {
+				return fmt.Errorf("keep the credential of %s: %w", line.Credential.ID, err)
+			}
+			if w.Flush(); w.Error() != nil {
+				return fmt.Errorf("keep the credential of %s: %w", line.Credential.ID, w.Error())
+			}
+		case line.Counts != nil:
+			return cmd.end(*line.Counts)
+		default:
+			return errors.New(line.Error)
+		}
+	}
+	return errors.Join(errors.New("the answer ended early; bring the file again, what is registered is known"), lines.Err())
+}
+
+func (cmd *deviceImportCmd) end(c pipelines.DeviceCounts) error {
+	verb := "registered"
+	if cmd.DryRun {
+		verb = "would be registered"
+	}
+	fmt.Fprintf(cmd.out, "%d rows: %d %s, %d already known, %d refused\n", c.In, c.Registered, verb, c.Known, c.Refused)
+	if c.Registered > 0 && !cmd.DryRun {
+		fmt.Fprintf(cmd.out, "The credentials are in %s, and nowhere else.\n", cmd.Credentials)
+	}
+	if c.Refused > 0 {
+		return fmt.Errorf("%d of %d rows were refused", c.Refused, c.In)
+	}
+	return nil
+}
+
+type deviceExportCmd struct {
+	Out string `help:"File to write; standard output without it." type:"path"`
+	URL string `name:"url" help:"The running service." default:"http://127.0.0.1:8640"`
+	tokenFlag
+}
+
+// Run writes the file.
+func (cmd *deviceExportCmd) Run(ctx context.Context, c *Config) error {
+	remote, err := dialRemote(ctx, cmd.URL, cmd.TokenFile, c.Data)
+	if err != nil {
+		return err
+	}
+	resp, err := remote.get(ctx, "/v1/device-exports", 0)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if cmd.Out == "" {
+		_, err = io.Copy(os.Stdout, resp.Body)
+		return err
+	}
+	f, err := os.Create(cmd.Out)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,169 @@
+package pipelines_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"plinth"
+	"plinth/internal/postgres"
+	"plinth/internal/stack/stacktest"
+	"plinth/pipelines"
+	"plinth/sensors"
+	"plinth/sensors/geodesy"
+)
+
+// deviceDesk brings files into an empty registry.
+func deviceDesk(t testing.TB) pipelines.DeviceFile {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), stacktest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	registry, err := sensors.Open(t.Context(), postgres.NewSensors(db), nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	systems, err := geodesy.New(geodesy.Convention())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pipelines.DeviceFile{Registry: registry, Systems: systems}
+}
+
+type told struct {
+	faults  []pipelines.DeviceFault
+	secrets map[plinth.DeviceID]string
+}
+
+func bring(t testing.TB, f pipelines.DeviceFile, csv string, dry bool) (pipelines.DeviceCounts, told) {
+	t.Helper()
+	got := told{secrets: map[plinth.DeviceID]string{}}
+	counts, err := f.Import(t.Context(), strings.NewReader(csv), dry, pipelines.DeviceReport{
+		Fault:      func(d pipelines.DeviceFault) { got.faults = append(got.faults, d) },
+		Credential: func(id plinth.DeviceID, s string) { got.secrets[id] = s }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts, got
+}
+
+const metric = `"[{""name"":""ph"",""unit"":""[pH]"",""max"":14}]"`
+
+const mixed = "id,kind,owner,system,x,y,interval_s,installed,attrs,metrics\n" +
+	"wq-1,water_quality,ecology,gcj02,121.3645,31.2780,60,2026-03-01,inspection_due=2026-12-31," + metric + "\n" +
+	"WQ 2,water_quality,ecology,,,,60,,," + metric + "\n" +
+	"wq-3,water_quality,ecology,utm,1,2,60,,," + metric + "\n" +
+	"wq-4,water_quality,ecology,,121.3,,60,,," + metric + "\n" +
+	"wq-5,water_quality,ecology,,,,60,yesterday,," + metric + "\n" +
+	"wq-6,water_quality,ecology,,,,60,,,none\n" +
+	"wq-7,water_quality\n" +
+	"wq-1,water_quality,ecology,,,,60,,," + metric + "\n" +
+	"wq-8,water_quality,ecology,,,,60,,," + metric + "\n"
+
+func TestGoodRowsAreRegisteredAndBadOnesNamed(t *testing.T) {
+	f := deviceDesk(t)
+	if counts, got := bring(t, f, mixed, true); counts.Registered != 2 || len(got.secrets) != 0 || f.Registry.Device("wq-1") != nil {
+		t.Errorf("a trial: %+v, %d secrets, device %v", counts, len(got.secrets), f.Registry.Device("wq-1"))
+	}
+	counts, got := bring(t, f, mixed, false)
+	if want := (pipelines.DeviceCounts{In: 9, Registered: 2, Refused: 7}); counts != want || len(got.secrets) != 2 {
+		t.Errorf("counts %+v, want %+v; %d secrets", counts, want, len(got.secrets))
+	}
+	fields := map[uint64]string{}
+	for _, d := range got.faults {
+		fields[d.Row] = d.Field
+		if d.Rule == "" {
+			t.Errorf("row %d names no rule", d.Row)
+		}
+	}
+	want := map[uint64]string{3: "id", 4: "system", 5: "x", 6: "installed", 7: "metrics", 8: "row", 9: "id"}
+	if d := cmp.Diff(want, fields); d != "" {
+		t.Errorf("faults (-want +got):\n%s", d)
+	}
+	if d := f.Registry.Device("wq-1"); d == nil || d.System != "gcj02" || d.Longitude >= 121.3645 || d.Attrs["inspection_due"] != "2026-12-31" {
+		t.Errorf("the device is %+v", d)
+	}
+	if p, err := f.Registry.Authenticate(t.Context(), got.secrets["wq-8"]); err != nil || p.Device != "wq-8" {
+		t.Errorf("the credential opens for %v, %v", p, err)
+	}
+}
+
+func TestAFileThatIsBroughtAgainIsKnown(t *testing.T) {
+	f := deviceDesk(t)
+	bring(t, f, mixed, false)
+	if counts, got := bring(t, f, mixed, false); counts.Known != 2 || counts.Registered != 0 || len(got.secrets) != 0 {
+		t.Errorf("again: %+v, %d secrets", counts, len(got.secrets))
+	}
+	var out bytes.Buffer
+	if err := pipelines.WriteDevices(&out, f.Registry.Devices(sensors.Filter{}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if counts, got := bring(t, f, out.String(), false); counts.Known != 2 || counts.Refused != 0 {
+		t.Errorf("the export: %+v, faults %v", counts, got.faults)
+	}
+	_, got := bring(t, f, strings.Replace(mixed, "wq-8,water_quality,ecology", "wq-8,water_quality,housing", 1), false)
+	if last := got.faults[len(got.faults)-1]; last.Row != 10 || last.Field != "owner" {
+		t.Errorf("a row that differs: %+v", last)
+	}
+}
+
+// TestManyDevicesAreRegisteredFast brings PLINTH_DEVICES devices, by default few.
+func TestManyDevicesAreRegisteredFast(t *testing.T) {
+	n := 1200
+	if s := os.Getenv("PLINTH_DEVICES"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("id,kind,owner,interval_s,metrics\n")
+	for i := range n {
+		fmt.Fprintf(&b, "wq-%06d,water_quality,ecology,60,%s\n", i, metric)
+	}
+	f, began := deviceDesk(t), time.Now()
+	counts, got := bring(t, f, b.String(), false)
+	if counts.Registered != n || len(got.secrets) != n {
+		t.Errorf("%+v, %d secrets, want %d", counts, len(got.secrets), n)
+	}
+	t.Logf("%d devices in %s", n, time.Since(began))
+}
+
+func FuzzImportDevices(f *testing.F) {
+	f.Add(mixed)
+	f.Add("id,kind,owner,attrs,metrics\na,b,c,{},[]\n")
+	systems, err := geodesy.New(geodesy.Convention())
+	if err != nil {
+		f.Fatal(err)
+	}
+	registry, err := sensors.Open(f.Context(), nothing{}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		f.Fatal(err)
+	}
+	desk := pipelines.DeviceFile{Registry: registry, Systems: systems}
+	f.Fuzz(func(t *testing.T, csv string) {
+		refused := 0
+		counts, err := desk.Import(t.Context(), strings.NewReader(csv), true, pipelines.DeviceReport{
+			Fault: func(pipelines.DeviceFault) { refused++ }, Credential: func(plinth.DeviceID, string) { t.Error("a trial made a secret") }})
+		if err == nil && (counts.In != counts.Registered+counts.Known+counts.Refused || refused != counts.Refused) {
+			t.Errorf("%+v, %d faults", counts, refused)
+		}
+	})
+}
+
+// nothing is an empty store, for trials.
+type nothing struct{ sensors.Store }
+
+func (nothing) Roll(context.Context, string) (*sensors.Roll, error) {
+	return &sensors.Roll{Stamp: "0"}, nil
+}
