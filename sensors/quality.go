@@ -2,7 +2,6 @@ package sensors
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -11,154 +10,101 @@ import (
 )
 
 // Watch judges readings as they come and remembers the newest of each series. Judging costs the same for every reading
-// however long the series is. Many goroutines may use it.
+// however long the series is, and a series takes some 300 bytes. Many goroutines may use it.
 type Watch struct {
-	now func() time.Time
+	now    func() time.Time
+	shards [shards]shard
+	twins  twins
+}
 
+// shards are independent, so that devices do not wait for one another.
+const shards = 64
+
+type shard struct {
 	mu      sync.RWMutex
-	series  map[plinth.DeviceID]map[string]*series
-	arrived map[plinth.DeviceID]time.Time
+	devices map[plinth.DeviceID]*watched
+}
+
+// watched is what is remembered of a device.
+type watched struct {
+	arrived time.Time
+	series  []*series
 }
 
 // NewWatch returns a Watch that has seen nothing.
-func NewWatch(now func() time.Time) *Watch {
-	return &Watch{now: now, series: map[plinth.DeviceID]map[string]*series{}, arrived: map[plinth.DeviceID]time.Time{}}
+func NewWatch(now func() time.Time) *Watch { return &Watch{now: now} }
+
+func (w *Watch) shard(id plinth.DeviceID) *shard {
+	h := uint32(2166136261) // FNV-1a
+	for i := range len(id) {
+		h = (h ^ uint32(id[i])) * 16777619
+	}
+	return &w.shards[h%shards]
 }
 
-// Bounds of a plausible clock: what was buffered for a year is late, what is older has lost its clock.
-const (
-	clockAhead  = 5 * time.Minute
-	clockBehind = 400 * 24 * time.Hour
-	neighbours  = 7
-	gapFactor   = 3
-)
+// device is what is remembered of id; the caller holds the lock.
+func (s *shard) device(id plinth.DeviceID) *watched {
+	d := s.devices[id]
+	if d == nil {
+		if s.devices == nil {
+			s.devices = map[plinth.DeviceID]*watched{}
+		}
+		d = &watched{}
+		s.devices[id] = d
+	}
+	return d
+}
 
-// series is the state of one metric of one device.
-type series struct {
-	at     time.Time
-	value  float64
-	flags  Flags
-	run    int // equal values in a row
-	recent [neighbours]float64
-	n      int // values in recent, then all ever written
+// of is the series of a metric; hint is where it was last.
+func (d *watched) of(metric string, hint int) *series {
+	if hint < len(d.series) && d.series[hint].metric == metric {
+		return d.series[hint]
+	}
+	for _, s := range d.series {
+		if s.metric == metric {
+			return s
+		}
+	}
+	s := &series{metric: metric}
+	d.series = append(d.series, s)
+	return s
 }
 
 // Judge sets the flags of d's readings, in their order.
 func (w *Watch) Judge(d *Device, rs []Reading) {
 	now := w.now()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := w.series[d.ID]
-	if all == nil {
-		all = map[string]*series{}
-		w.series[d.ID] = all
-	}
-	w.arrived[d.ID] = now
+	sh := w.shard(d.ID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	known := sh.device(d.ID)
+	known.arrived = now
 	for i := range rs {
 		r := &rs[i]
 		m, ok := d.Metric(r.Metric)
 		if !ok {
 			continue // Decode and Check let none through
 		}
-		s := all[r.Metric]
-		if s == nil {
-			s = &series{}
-			all[r.Metric] = s
+		r.Flags = known.of(r.Metric, i).judge(d, m, r, now)
+		if m.Drift > 0 && d.Twins != "" && r.Flags&(Range|Clock|Late) == 0 && w.twins.apart(d, m, r) {
+			r.Flags |= Drift
 		}
-		r.Flags = s.judge(d, m, r, now)
 	}
-}
-
-// judge compares r with the series. A reading out of order or with an implausible clock is judged by its value alone and
-// leaves the series as it is.
-func (s *series) judge(d *Device, m *Metric, r *Reading, now time.Time) Flags {
-	var f Flags
-	if m.Min < m.Max && (r.Value < m.Min || r.Value > m.Max) {
-		f |= Range
-	}
-	if r.At.After(now.Add(clockAhead)) || r.At.Before(now.Add(-clockBehind)) {
-		return f | Clock
-	}
-	if s.n > 0 && r.At.Before(s.at) {
-		return f | Late
-	}
-	if s.n > 0 {
-		f |= s.compare(d, m, r)
-	}
-	s.remember(r, f)
-	return f
-}
-
-func (s *series) compare(d *Device, m *Metric, r *Reading) Flags {
-	var f Flags
-	elapsed := r.At.Sub(s.at)
-	if elapsed > gapFactor*d.Interval {
-		f |= Gap
-	}
-	if m.MaxRate > 0 && elapsed > 0 && math.Abs(r.Value-s.value) > m.MaxRate*elapsed.Seconds() {
-		f |= Rate
-	}
-	if m.StuckAfter > 0 && r.Value == s.value && s.run+1 >= m.StuckAfter {
-		f |= Stuck
-	}
-	if s.spike(m, r.Value) {
-		f |= Spike
-	}
-	return f
-}
-
-// spike is Hampel's rule over the last seven: farther than three scaled median deviations from their median, and
-// farther than what the instrument's range makes visible, so that a quiet series does not cry at its own noise.
-func (s *series) spike(m *Metric, v float64) bool {
-	if s.n < neighbours {
-		return false
-	}
-	sorted := s.recent
-	slices.Sort(sorted[:])
-	median := sorted[neighbours/2]
-	for i, x := range sorted {
-		sorted[i] = math.Abs(x - median)
-	}
-	slices.Sort(sorted[:])
-	const scale = 1.4826 // of the median deviation to the standard deviation of a normal distribution
-	far := 3 * scale * sorted[neighbours/2]
-	visible := (m.Max - m.Min) / 50
-	if sorted[neighbours/2] == 0 && visible == 0 {
-		return false // a constant series without limits tells nothing of its noise
-	}
-	return math.Abs(v-median) > max(far, visible)
-}
-
-func (s *series) remember(r *Reading, f Flags) {
-	s.run = next(s.run, s.n > 0 && r.Value == s.value)
-	s.at, s.value, s.flags = r.At, r.Value, f
-	s.recent[s.n%neighbours] = r.Value
-	s.n++
-}
-
-func next(run int, same bool) int {
-	if same {
-		return run + 1
-	}
-	return 1
 }
 
 // Seed gives the newest stored readings to a Watch that has just begun, so that liveness and gaps survive a restart.
 func (w *Watch) Seed(rs []Reading) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	for _, r := range rs {
-		if w.series[r.Device] == nil {
-			w.series[r.Device] = map[string]*series{}
+		sh := w.shard(r.Device)
+		sh.mu.Lock()
+		d := sh.device(r.Device)
+		if s := d.of(r.Metric, 0); s.n == 0 || s.at.Before(r.At) {
+			*s = series{metric: r.Metric}
+			s.remember(&r, r.Flags)
 		}
-		if s := w.series[r.Device][r.Metric]; s == nil || s.at.Before(r.At) {
-			fresh := &series{}
-			fresh.remember(&r, r.Flags)
-			w.series[r.Device][r.Metric] = fresh
+		if d.arrived.Before(r.RX) {
+			d.arrived = r.RX
 		}
-		if w.arrived[r.Device].Before(r.RX) {
-			w.arrived[r.Device] = r.RX
-		}
+		sh.mu.Unlock()
 	}
 }
 
@@ -183,12 +129,16 @@ type Status struct {
 // Status tells what d last said.
 func (w *Watch) Status(d *Device) Status {
 	now := w.now()
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	st := Status{Arrived: w.arrived[d.ID], Liveness: Never}
-	for name, s := range w.series[d.ID] {
-		if s.n > 0 {
-			st.Newest = append(st.Newest, Reading{Device: d.ID, Metric: name, At: s.at, Value: s.value, Flags: s.flags})
+	sh := w.shard(d.ID)
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	st := Status{Liveness: Never}
+	if known := sh.devices[d.ID]; known != nil {
+		st.Arrived = known.arrived
+		for _, s := range known.series {
+			if s.n > 0 {
+				st.Newest = append(st.Newest, Reading{Device: d.ID, Metric: s.metric, At: s.at, Value: s.value, Flags: s.flags})
+			}
 		}
 	}
 	slices.SortFunc(st.Newest, func(a, b Reading) int { return cmp.Compare(a.Metric, b.Metric) })

@@ -175,7 +175,7 @@ func TestWaterUse(t *testing.T) {
 	}
 	samples := series(noon, 15*time.Minute, values...)
 	got := run(t, decoded(t, "water_use", "{}"), d, []string{"total"}, samples)
-	if len(got) != 1 || got[0].Facts["reason"] != "hazard" || got[0].At.Sub(got[0].Since) < 6*time.Hour || got[0].At.Sub(got[0].Since) > 18*time.Hour {
+	if len(got) != 1 || got[0].Facts["reason"] != "hazard" || got[0].At.Sub(got[0].Since) < 5*time.Hour || got[0].At.Sub(got[0].Since) > 18*time.Hour {
 		t.Errorf("an hourly user who stops at noon of day 20: %v", told(got))
 	}
 	rare := decoded(t, "water_use", "draws: 1000")

@@ -10,8 +10,9 @@ import (
 
 // WaterUse tells that an elderly person living alone has not used water for worryingly long: when the draws that were to
 // be expected since the last one, by the hours' profile, reach Draws, or after Most, whichever is first. The profile is a
-// rate per hour of the day, Gamma–Poisson: the peers' rate with the weight of Peer days, and the home's own counts, which
-// fade with a half-life of 60 days, so that it works from day one and becomes personal. Fixed rules are 12 h below
+// rate per hour of the day of a Poisson process, −ln of the share of days without a draw in that hour: the peers' share with
+// the weight of Peer days, and the home's own days, which fade with a half-life of 60 days, so that it works from day one
+// and becomes personal; an hour in which the home is often empty expects less than its mean. Fixed rules are 12 h below
 // 0.01 m³ (Shanghai Jiangsu Road, Shenzhen Longgang) and 24 h (Taicang); see BenchmarkWater for them side by side.
 //
 // The alarm is over at the next draw. While the meter is silent nothing is decided: a total that has grown when it comes
@@ -19,7 +20,7 @@ import (
 // Who is away is told by Away; visits and hospital stays the meter cannot see. Nor can it see who runs the water: a dripping
 // tap below Small is no use, a guest is.
 type WaterUse struct {
-	Draws float64       `yaml:"draws"` // expected draws since the last; default 8
+	Draws float64       `yaml:"draws"` // expected draws since the last; default 8.2
 	Most  time.Duration `yaml:"most"`  // default 24h
 	Small float64       `yaml:"small"` // m³ that a draw has at least, between two samples; default 0.0005
 	// Peer is how many days of the home the peers' profile weighs; default 7.
@@ -70,7 +71,7 @@ func (p *WaterUse) New(d *sensors.Device, metrics []string) (Detector, error) {
 		return nil, err
 	}
 	w := &waterUse{p: *p, metrics: metrics, meter: m, silence: 5 * d.Interval.Milliseconds(), peers: peerProfile}
-	w.p.Draws, w.p.Most, w.p.Small = orNumber(p.Draws, 8), or(p.Most, 24*time.Hour), orNumber(p.Small, 0.0005)
+	w.p.Draws, w.p.Most, w.p.Small = orNumber(p.Draws, 8.2), or(p.Most, 24*time.Hour), orNumber(p.Small, 0.0005)
 	w.p.Peer, w.p.Grade = orNumber(p.Peer, 7), orGrade(p.Grade, Warning)
 	copy(w.peers[:], p.Profile)
 	return w, nil
@@ -106,13 +107,12 @@ type waterUseState struct {
 	Hours          [24]hourState
 }
 
-// hourState is an hour of the day: how many draws were seen in how many days, faded.
+// hourState is an hour of the day: in how many of how many days there was a draw, faded.
 type hourState struct{ Draws, Days float64 }
 
 const (
 	hour     = 3600 * 1000
-	oneDraw  = 10 * 60 * 1000 // draws closer than this are one
-	halfLife = 60             // days
+	halfLife = 60 // days
 )
 
 func (w *waterUse) Observe(s Sample) (Verdict, bool) {
@@ -149,7 +149,7 @@ func (w *waterUse) used(v float64) bool {
 // draw begins anew; it is learnt when it is known when it was.
 func (w *waterUse) draw(at int64, known bool) (Verdict, bool) {
 	w.pass(at)
-	if known && at-w.s.Draw >= oneDraw {
+	if known && at/hour != w.s.Draw/hour {
 		w.s.Hours[hourOf(at)].Draws++
 	}
 	w.s.Draw, w.s.Small, w.s.Expected, w.s.Idle = at, 0, 0, 0
@@ -188,10 +188,13 @@ func (w *waterUse) learn(h int64, share float64) {
 	st.Days = st.Days*fade + share
 }
 
-// rate is the posterior mean of the hour's draws.
+// rate is the hour's hazard: of a Poisson hour its mean, found by the share of days that had a draw in it, so that hours in
+// which the home is often empty weigh less.
 func (w *waterUse) rate(h int64) float64 {
 	st := w.s.Hours[h]
-	return (w.peers[h]*w.p.Peer + st.Draws) / (w.p.Peer + st.Days)
+	busy := 1 - math.Exp(-w.peers[h])
+	const most = 0.8 // of the days; nobody is so regular that one quiet hour proves much
+	return -math.Log1p(-min(most, (busy*w.p.Peer+st.Draws)/(w.p.Peer+max(st.Days, st.Draws)+0.5)))
 }
 
 func (w *waterUse) away(at int64) bool { return at >= w.s.AwayFrom && at < w.s.Away }

@@ -137,6 +137,7 @@ func BenchmarkNAB(b *testing.B) {
 		score, _ = nab.Score(learned, p)
 		b.ReportMetric(score, p.Name+"-range-learned")
 	}
+	b.ReportMetric(detect.ContextualBytes, "bytes/series")
 	b.ReportMetric(float64(len(all)), "series")
 	b.ReportMetric(float64(samples)/took.Seconds(), "samples/s")
 }
