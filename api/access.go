@@ -159,6 +159,9 @@ var access = map[string]Access{
 	pb.VitalService_RecomputeIndicator_FullMethodName: only(steward, operator),
 }
 
+// RolesOf are the roles that may call an RPC, for routes that show the same data in another form.
+func RolesOf(method string) []plinth.Role { return access[method].Roles }
+
 // unlisted names the RPCs of s that the table forgets, sorted.
 func unlisted(s *grpc.Server) []string {
 	var missing []string

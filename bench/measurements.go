@@ -51,5 +51,8 @@ var measurements = []struct {
 		metric{name: "governed_over_raw", unit: "ms", from: "governed-ms", scale: 1, peer: "ClickHouse, same WHERE", peerFrom: "raw-ms"})},
 	{"fusion of events into incidents", goBench("./analytics", "BenchmarkAssign", "2s",
 		metric{name: "fusion_events_per_s", unit: "events/s", from: "events/s", scale: 1})},
+	{"a page of a thousand of one Datastream's month by SensorThings, filtered", goBench("./api/sensorthings", "BenchmarkObservations", "20x",
+		metric{name: "sta_observations_ms", unit: "ms of 259 200 rows", from: "page-ms", scale: 1},
+		metric{name: "sta_count_ms", unit: "ms of 259 200 rows", from: "count-ms", scale: 1})},
 	{"start and memory of the whole house", measureHouse},
 }

@@ -221,6 +221,7 @@ func (h *house) streamServices(runs *postgres.Pipelines, mappings map[string]*pi
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer),
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
+	h.routes = append(h.routes, h.sensorThings(direct)...)
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)
 	h.routes = append(h.routes, api.ProvenanceRoutes(sequencer.Provenance{Store: postgres.NewLedger(h.pg)})...)
 	return nil
