@@ -15,6 +15,7 @@ import (
 	"plinth/internal/stack/broker"
 	"plinth/pipelines"
 	"plinth/sensors"
+	"plinth/sensors/alarm"
 )
 
 // districtPast is how much of the simulated story is told at once when a district begins, so that the first look finds
@@ -48,10 +49,39 @@ func (h *house) simulate(ctx context.Context, flags districtFlags) error {
 		}
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { return h.consume(ctx, d) })
+		g.Go(func() error { return h.permit(ctx, d) })
 		g.Go(func() error { return d.Feed(ctx, sinks, time.Time{}, 1) })
 		return g.Wait()
 	})
 	return nil
+}
+
+// permitsEvery is how often the simulated office puts its permits on record, and ahead how early it does.
+const (
+	permitsEvery = 6 * time.Hour
+	permitsAhead = 2 * 24 * time.Hour
+)
+
+// permit puts the district's permits for work at night on record, as its construction office, until ctx ends.
+func (h *house) permit(ctx context.Context, d *district.District) error {
+	office := plinth.Principal{Account: "district", Department: "construction", Roles: []plinth.Role{plinth.RoleProvider}}
+	store := postgres.NewAlarms(h.pg)
+	for {
+		var permits []alarm.Permit
+		for _, p := range d.Permits(h.now().Add(-districtPast), h.now().Add(permitsAhead)) {
+			permits = append(permits, alarm.Permit{ID: p.ID + "-" + p.Site, Kind: "night_work", Site: p.Name, Street: p.Street, From: p.From, To: p.To})
+		}
+		if len(permits) > 0 {
+			if _, _, err := alarm.PutPermits(ctx, store, office, permits, h.now()); err != nil && ctx.Err() == nil {
+				h.log.WarnContext(ctx, "permits not put on record", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(permitsEvery):
+		}
+	}
 }
 
 // seed fills an empty catalogue with the district's datasets, as its steward and its registrar.
@@ -118,7 +148,7 @@ func eventRow(e district.Event) pipelines.Event {
 func sensorDevice(d district.Device) sensors.Device {
 	known := sensors.Device{ID: plinth.DeviceID(d.ID), Kind: string(d.Kind), Name: sensors.Text{ZH: d.Name, EN: d.NameEn},
 		Owner: plinth.AgentID(d.Owner), Street: d.Street, Grid: d.Grid, Site: d.SiteName, Longitude: d.At.Lon,
-		Latitude: d.At.Lat, Interval: d.Interval}
+		Latitude: d.At.Lat, Interval: d.Interval, Attrs: d.Attrs}
 	for _, m := range d.Metrics {
 		known.Metrics = append(known.Metrics, sensors.Metric{Name: m.Name, Title: sensors.Text{ZH: m.Title, EN: m.En},
 			Unit: m.Unit, Min: m.Min, Max: m.Max})

@@ -45,6 +45,7 @@ type Device struct {
 	At       Point
 	Metrics  []Metric
 	Interval time.Duration
+	Attrs    map[string]string // what rules must know of it, e.g. a lift's rated speed
 	seed     uint64
 }
 
@@ -68,7 +69,10 @@ var kindPlans = []kindPlan{
 		{"speed", "运行速度", "Speed", "m/s", 0, 4, 2},
 		{"door_cycles", "开关门次数", "Door cycles", "{count}", 0, 60, 0},
 		{"vibration", "振动加速度", "Vibration", "m/s2", 0, 5, 3},
-		{"floor", "所在楼层", "Floor", "{floor}", -3, 60, 0}}},
+		{"floor", "所在楼层", "Floor", "{floor}", -3, 60, 0},
+		{"presence", "轿厢有人", "Someone inside", "1", 0, 1, 0},
+		{"door_open", "轿门开启", "Door open", "1", 0, 1, 0},
+		{"ebike", "识别到电动自行车", "E-bike seen", "1", 0, 1, 0}}},
 	{WaterMeter, .34, Community, "civil", "独居老人水表", "Elderly home water meter", 60 * time.Second, []Metric{
 		{"flow", "瞬时流量", "Flow", "L/min", 0, 60, 2},
 		{"total", "累计用量", "Total", "m3", 0, 99999, 4}}},
@@ -81,9 +85,11 @@ var kindPlans = []kindPlan{
 		{"tilt", "倾斜", "Tilt", "mm/m", -20, 20, 3},
 		{"settlement", "沉降", "Settlement", "mm", -100, 100, 2},
 		{"crack", "裂缝宽度", "Crack width", "mm", 0, 30, 3},
-		{"vibration", "振动速度", "Vibration", "mm/s", 0, 50, 3}}},
+		{"vibration", "振动速度", "Vibration", "mm/s", 0, 50, 3},
+		{"temperature", "气温", "Temperature", "Cel", -30, 60, 1}}},
 	{ConstructionNoise, .16, Construction, "construction", "工地噪声", "Construction noise monitor", 10 * time.Second, []Metric{
-		{"leq", "等效声级", "Equivalent level", "dB(A)", 20, 130, 1}}},
+		{"leq", "等效声级", "Equivalent level", "dB(A)", 20, 130, 1},
+		{"peak", "最大声级", "Highest level", "dB(A)", 20, 140, 1}}},
 }
 
 // installDevices puts devices at places of their kind in turn, so that every street gets its part. Each kind has at
@@ -124,7 +130,8 @@ func (d *District) install(plan kindPlan, n int, at Place) Device {
 		Name:   fmt.Sprintf("%s%s%d号", at.Name, plan.name, n),
 		NameEn: fmt.Sprintf("%s %d", plan.en, n),
 		Street: at.Street, Grid: at.Grid, Site: at.ID, SiteName: at.Name, Address: at.Address(),
-		At: at.At.Shift(20*bell(mix(seed, 1)), 20*bell(mix(seed, 2))), Metrics: plan.metrics, Interval: interval, seed: seed,
+		At: at.At.Shift(20*bell(mix(seed, 1)), 20*bell(mix(seed, 2))), Metrics: plan.metrics, Interval: interval,
+		Attrs: attrs(plan.kind, seed), seed: seed,
 	}
 }
 

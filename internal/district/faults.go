@@ -59,6 +59,8 @@ func faultyMetric(dev Device, kind FaultKind, i int) string {
 			return "total"
 		}
 		return "flow"
+	case ConstructionNoise:
+		return "leq"
 	default:
 		return dev.Metrics[i].Name
 	}

@@ -188,8 +188,9 @@ func (e effect) apply(dev Device, v []float64, at time.Time) {
 	switch e.kind {
 	case "night_construction":
 		v[0] = max(v[0], 66+float64(e.seed%9)+2*wobble)
+		v[1] = max(v[1], v[0]+6)
 	case "lift_trapped":
-		v[0], v[1], v[3] = 0, 0, 2+float64(e.seed%9)
+		v[0], v[1], v[3], v[4], v[5] = 0, 0, 2+float64(e.seed%9), 1, 0
 	case "creek_pollution":
 		v[1], v[2] = max(.3, v[1]-3.2+.1*wobble), v[2]+1.9+.1*wobble
 		v[3] += .21

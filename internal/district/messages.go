@@ -108,11 +108,13 @@ type speaker struct {
 	at    time.Time
 	water water
 
-	day     int64
-	fault   Fault
-	failing bool // the day has a fault
-	held    []float64
-	effects []effect
+	day      int64
+	fault    Fault
+	failing  bool // the day has a fault
+	held     []float64
+	effects  []effect
+	happens  Happening
+	eventful bool // the day has a happening
 }
 
 func newSpeaker(d *District, n int, dev Device, from time.Time) *speaker {
@@ -141,8 +143,12 @@ func (s *speaker) speak() (Reading, bool) {
 		s.fault, s.failing = s.d.faultOf(s.dev, day)
 		s.held = nil
 		s.effects = s.d.effectsOn(s.dev, day)
+		s.happens, s.eventful = happeningOf(s.dev, day)
 	}
 	values := s.d.sample(s.dev, s.tick, s.at, &s.water)
+	if s.eventful {
+		s.happens.apply(s.dev, values, s.at)
+	}
 	for _, e := range s.effects {
 		e.apply(s.dev, values, s.at)
 	}

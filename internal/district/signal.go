@@ -36,17 +36,17 @@ func busy(hour float64) float64 {
 
 func liftSample(s uint64, tick int64, hour float64) []float64 {
 	floors := 6 + float64(s%15)
-	rated := []float64{1, 1.5, 1.75, 2.5}[s%4]
+	rated := ratedSpeed(s)
 	noise := bell(mix(s, uint64(tick), 3))
 	floor := 1 + math.Floor(unit(mix(s, uint64(tick), 1))*floors)
 	if unit(mix(s, uint64(tick), 2)) > busy(hour)*.6 {
 		// At rest it stays on the floor where the last ten-minute stretch left it.
 		floor = 1 + math.Floor(unit(mix(s, uint64(tick/60), 4))*floors)
-		return []float64{0, 0, max(0, .012+.003*noise), floor}
+		return []float64{0, 0, max(0, .012+.003*noise), floor, 0, 0, 0}
 	}
 	speed := rated * (.7 + .3*unit(mix(s, uint64(tick), 5)))
 	doors := math.Floor(unit(mix(s, uint64(tick), 6)) * 3)
-	return []float64{speed, doors, max(0, .11*rated+.02*noise), floor}
+	return []float64{speed, doors, max(0, .11*rated+.02*noise), floor, 1, 0, 0}
 }
 
 // creekSample: oxygen follows light, so it peaks in the afternoon; ammonia falls when oxygen is high.
@@ -75,6 +75,7 @@ func heritageSample(s uint64, at time.Time, hour float64) []float64 {
 		-2 - float64(s%40)/10 - (.8+float64(s%12)/10)*years + .02*fine(2),
 		.25 + float64(s%20)/20 + .012*warm + .02*years + .002*fine(3),
 		max(.005, traffic+.04*fine(4)),
+		14 + 6*warm + .1*fine(5),
 	}
 }
 
@@ -84,7 +85,8 @@ func noiseSample(s uint64, at time.Time, tick int64, hour float64) []float64 {
 	if working := hour >= 7 && hour < 19 && !(hour >= 11.5 && hour < 12.6); working {
 		level = 62 + float64(s%6) + 2.5*wander(mix(s, 31), minutes(at), 30)
 	}
-	return []float64{level + 1.3*bell(mix(s, uint64(tick), 32))}
+	leq := level + 1.3*bell(mix(s, uint64(tick), 32))
+	return []float64{leq, leq + 4 + 3*unit(mix(s, uint64(tick), 33))}
 }
 
 // referenceUnix is when slow drifts and meter totals began: 2026-01-01 in Shanghai.
@@ -119,11 +121,11 @@ func dayUse(s uint64, day int64) float64 {
 
 func (w *water) fill(s uint64, day int64, interval time.Duration) {
 	if w.flow != nil && day == w.day+1 {
-		w.before += dayUse(s, w.day)
+		w.before += dayUse(s, w.day) + lost(s, w.day)
 	} else {
 		w.before = 20 + float64(s%200)
 		for k := int64(0); k < day; k++ {
-			w.before += dayUse(s, k)
+			w.before += dayUse(s, k) + lost(s, k)
 		}
 	}
 	n := int(24 * time.Hour / interval)
@@ -142,6 +144,9 @@ func (w *water) fill(s uint64, day int64, interval time.Duration) {
 	for i := range w.flow {
 		if sum > 0 {
 			w.flow[i] *= use * 1000 / sum
+		}
+		if leaking(s, day) {
+			w.flow[i] += litresLost
 		}
 		run += w.flow[i] * interval.Minutes() / 1000
 		w.total[i] = run

@@ -217,3 +217,28 @@ func TestPermitsArePutOnceAndFoundByMoment(t *testing.T) {
 		t.Errorf("a permit without a site: %v", err)
 	}
 }
+
+func TestDetectorsStatesComeBackWithTheNewestMoment(t *testing.T) {
+	s := postgres.NewAlarms(open(t))
+	if rx, err := s.LoadStates(t.Context(), func(alarm.DeviceState) { t.Error("a state of nobody") }); err != nil || !rx.IsZero() {
+		t.Fatalf("at first %v %v", rx, err)
+	}
+	old, next := alarm.DeviceState{Device: "lift-1", Pack: "1", RX: began, State: []byte{1}}, alarm.DeviceState{Device: "lift-1", Pack: "2",
+		RX: began.Add(time.Minute), State: []byte{2, 0}}
+	for _, save := range []struct {
+		all []alarm.DeviceState
+		rx  time.Time
+	}{{[]alarm.DeviceState{old}, began}, {[]alarm.DeviceState{next}, time.Time{}}, {nil, began.Add(time.Hour)}} {
+		if err := s.SaveStates(t.Context(), save.all, save.rx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []alarm.DeviceState
+	rx, err := s.LoadStates(t.Context(), func(st alarm.DeviceState) { got = append(got, st) })
+	if err != nil || !rx.Equal(began.Add(time.Hour)) {
+		t.Errorf("noted %v %v", rx, err)
+	}
+	if len(got) != 1 || got[0].Pack != "2" || len(got[0].State) != 2 {
+		t.Errorf("states %+v", got)
+	}
+}
