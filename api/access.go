@@ -139,6 +139,7 @@ var access = map[string]Access{
 	pb.SensorService_ListDevices_FullMethodName:      anyone(),
 	pb.SensorService_ListPlaces_FullMethodName:       anyone(),
 	pb.SensorService_GetDevice_FullMethodName:        anyone(),
+	pb.SensorService_GetDeviceByCode_FullMethodName:  anyone(),
 	pb.SensorService_RegisterDevice_FullMethodName:   secret(operator),
 	pb.SensorService_UpdateDevice_FullMethodName:     only(operator),
 	pb.SensorService_MoveDevice_FullMethodName:       only(operator),

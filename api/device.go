@@ -94,6 +94,14 @@ func (s *sensorService) GetDevice(ctx context.Context, r *pb.GetDeviceRequest) (
 	return s.device(ctx, d), nil
 }
 
+func (s *sensorService) GetDeviceByCode(ctx context.Context, r *pb.GetDeviceByCodeRequest) (*pb.Device, error) {
+	d, err := s.Registry.ByCode(r.GetCode())
+	if err != nil {
+		return nil, err
+	}
+	return s.device(ctx, d), nil
+}
+
 func (s *sensorService) find(id string) (*sensors.Device, error) {
 	if d := s.Registry.Device(plinth.DeviceID(id)); d != nil {
 		return d, nil

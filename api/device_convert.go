@@ -66,7 +66,7 @@ func (s *sensorService) device(ctx context.Context, d *sensors.Device) *pb.Devic
 		OwnerName: s.Names.AgentName(ctx, d.Owner), Street: d.Street, Grid: d.Grid, Site: d.Site, Longitude: d.Longitude,
 		Latitude: d.Latitude, System: d.System, IntervalS: int32(d.Interval / time.Second), SegmentS: int32(d.SegmentWindow() / time.Second),
 		Life: string(d.Life), Codec: d.Codec, Maker: d.Maker, Model: d.Model, Installed: stamp(d.Installed), Calibrated: stamp(d.Calibrated),
-		CalibrationDue: stamp(d.CalibrationDue), Twins: d.Twins, Attrs: d.Attrs, Version: d.Version, Topic: d.Topic(),
+		CalibrationDue: stamp(d.CalibrationDue), Twins: d.Twins, Attrs: d.Attrs, Version: d.Version, Topic: d.Topic(), Code: d.Code(),
 		LastSeen: stamp(st.Arrived), Liveness: string(st.Liveness), Latest: map[string]float64{}}
 	for _, l := range d.Life.Next() {
 		out.Next = append(out.Next, string(l))

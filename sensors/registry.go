@@ -66,6 +66,7 @@ type roll struct {
 	sorted      []Device
 	byID        map[plinth.DeviceID]*Device
 	secrets     map[string]plinth.DeviceID // by credential hash
+	codes       map[string]plinth.DeviceID
 	credentials map[plinth.DeviceID]Credential
 }
 
@@ -99,8 +100,9 @@ func (r *Registry) Reload(ctx context.Context) error {
 // install makes devices, in order of their ids, the known ones. The caller holds reload.
 func (r *Registry) install(ctx context.Context, stamp string, devices []Device, credentials map[plinth.DeviceID]Credential) error {
 	next := &roll{stamp: stamp, sorted: devices, byID: make(map[plinth.DeviceID]*Device, len(devices)), credentials: credentials,
-		secrets: make(map[string]plinth.DeviceID, len(devices))}
+		secrets: make(map[string]plinth.DeviceID, len(devices)), codes: make(map[string]plinth.DeviceID, len(devices))}
 	for i := range devices {
+		next.codes[devices[i].Code()] = devices[i].ID
 		next.byID[devices[i].ID] = &devices[i]
 	}
 	for id, c := range credentials {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,5 +155,23 @@ func TestTheOldCredentialOpensUntilItsGraceEnds(t *testing.T) {
 	now = now.Add(time.Minute)
 	if _, err := r.Authenticate(t.Context(), first); !errors.Is(err, plinth.ErrUnknown) {
 		t.Errorf("after its grace the old credential opens: %v", err)
+	}
+}
+
+func TestADeviceIsFoundByTheCodeOnItsLabel(t *testing.T) {
+	r, _ := register(t)
+	d, _, err := r.Register(operator(t), station("wq-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.ByCode(strings.ToLower(strings.ReplaceAll(d.Code(), "-", ""))); err != nil || got.ID != "wq-1" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	other := station("wq-2")
+	if _, err := r.ByCode(other.Code()); !errors.Is(err, plinth.ErrNotFound) {
+		t.Errorf("the code of no device: %v", err)
+	}
+	if _, err := r.ByCode("x"); !errors.Is(err, plinth.ErrInvalid) {
+		t.Errorf("no code at all: %v", err)
 	}
 }

@@ -268,7 +268,9 @@ type Device struct {
 	// Where it publishes; only in answers.
 	Topic string `protobuf:"bytes,30,opt,name=topic,proto3" json:"topic,omitempty"`
 	// Seconds of the window of its segments; 0 takes the usual.
-	SegmentS      int32 `protobuf:"varint,31,opt,name=segment_s,json=segmentS,proto3" json:"segment_s,omitempty"`
+	SegmentS int32 `protobuf:"varint,31,opt,name=segment_s,json=segmentS,proto3" json:"segment_s,omitempty"`
+	// The short code for its label, e.g. "7F3K-09QX-ZT4M-P2HA": as text and as the data of a QR code; only in answers.
+	Code          string `protobuf:"bytes,32,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -520,6 +522,13 @@ func (x *Device) GetSegmentS() int32 {
 	return 0
 }
 
+func (x *Device) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 type ListDevicesRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	PageSize  int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -750,6 +759,50 @@ func (x *GetDeviceRequest) GetId() string {
 	return ""
 }
 
+type GetDeviceByCodeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeviceByCodeRequest) Reset() {
+	*x = GetDeviceByCodeRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeviceByCodeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeviceByCodeRequest) ProtoMessage() {}
+
+func (x *GetDeviceByCodeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeviceByCodeRequest.ProtoReflect.Descriptor instead.
+func (*GetDeviceByCodeRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetDeviceByCodeRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 type RegisterDeviceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Device        *Device                `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
@@ -759,7 +812,7 @@ type RegisterDeviceRequest struct {
 
 func (x *RegisterDeviceRequest) Reset() {
 	*x = RegisterDeviceRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +824,7 @@ func (x *RegisterDeviceRequest) String() string {
 func (*RegisterDeviceRequest) ProtoMessage() {}
 
 func (x *RegisterDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[6]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +837,7 @@ func (x *RegisterDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterDeviceRequest.ProtoReflect.Descriptor instead.
 func (*RegisterDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{6}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RegisterDeviceRequest) GetDevice() *Device {
@@ -804,7 +857,7 @@ type UpdateDeviceRequest struct {
 
 func (x *UpdateDeviceRequest) Reset() {
 	*x = UpdateDeviceRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +869,7 @@ func (x *UpdateDeviceRequest) String() string {
 func (*UpdateDeviceRequest) ProtoMessage() {}
 
 func (x *UpdateDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[7]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +882,7 @@ func (x *UpdateDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UpdateDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{7}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UpdateDeviceRequest) GetDevice() *Device {
@@ -860,7 +913,7 @@ type MoveDeviceRequest struct {
 
 func (x *MoveDeviceRequest) Reset() {
 	*x = MoveDeviceRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +925,7 @@ func (x *MoveDeviceRequest) String() string {
 func (*MoveDeviceRequest) ProtoMessage() {}
 
 func (x *MoveDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[8]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +938,7 @@ func (x *MoveDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveDeviceRequest.ProtoReflect.Descriptor instead.
 func (*MoveDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{8}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MoveDeviceRequest) GetId() string {
@@ -927,7 +980,7 @@ type RotateCredentialRequest struct {
 
 func (x *RotateCredentialRequest) Reset() {
 	*x = RotateCredentialRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +992,7 @@ func (x *RotateCredentialRequest) String() string {
 func (*RotateCredentialRequest) ProtoMessage() {}
 
 func (x *RotateCredentialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[9]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1005,7 @@ func (x *RotateCredentialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateCredentialRequest.ProtoReflect.Descriptor instead.
 func (*RotateCredentialRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{9}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RotateCredentialRequest) GetId() string {
@@ -980,7 +1033,7 @@ type RegisterDeviceResponse struct {
 
 func (x *RegisterDeviceResponse) Reset() {
 	*x = RegisterDeviceResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -992,7 +1045,7 @@ func (x *RegisterDeviceResponse) String() string {
 func (*RegisterDeviceResponse) ProtoMessage() {}
 
 func (x *RegisterDeviceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[10]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1005,7 +1058,7 @@ func (x *RegisterDeviceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterDeviceResponse.ProtoReflect.Descriptor instead.
 func (*RegisterDeviceResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{10}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RegisterDeviceResponse) GetDevice() *Device {
@@ -1043,7 +1096,7 @@ type ListReadingsRequest struct {
 
 func (x *ListReadingsRequest) Reset() {
 	*x = ListReadingsRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1108,7 @@ func (x *ListReadingsRequest) String() string {
 func (*ListReadingsRequest) ProtoMessage() {}
 
 func (x *ListReadingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[11]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1121,7 @@ func (x *ListReadingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReadingsRequest.ProtoReflect.Descriptor instead.
 func (*ListReadingsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{11}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListReadingsRequest) GetDeviceId() string {
@@ -1120,7 +1173,7 @@ type Point struct {
 
 func (x *Point) Reset() {
 	*x = Point{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1185,7 @@ func (x *Point) String() string {
 func (*Point) ProtoMessage() {}
 
 func (x *Point) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[12]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1198,7 @@ func (x *Point) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Point.ProtoReflect.Descriptor instead.
 func (*Point) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{12}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Point) GetAt() *timestamppb.Timestamp {
@@ -1202,7 +1255,7 @@ type ListReadingsResponse struct {
 
 func (x *ListReadingsResponse) Reset() {
 	*x = ListReadingsResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1214,7 +1267,7 @@ func (x *ListReadingsResponse) String() string {
 func (*ListReadingsResponse) ProtoMessage() {}
 
 func (x *ListReadingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[13]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1227,7 +1280,7 @@ func (x *ListReadingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListReadingsResponse.ProtoReflect.Descriptor instead.
 func (*ListReadingsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{13}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListReadingsResponse) GetPoints() []*Point {
@@ -1265,7 +1318,7 @@ type Segment struct {
 
 func (x *Segment) Reset() {
 	*x = Segment{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1330,7 @@ func (x *Segment) String() string {
 func (*Segment) ProtoMessage() {}
 
 func (x *Segment) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[14]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,7 +1343,7 @@ func (x *Segment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Segment.ProtoReflect.Descriptor instead.
 func (*Segment) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{14}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Segment) GetRecordId() string {
@@ -1346,7 +1399,7 @@ type ListSegmentsRequest struct {
 
 func (x *ListSegmentsRequest) Reset() {
 	*x = ListSegmentsRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1411,7 @@ func (x *ListSegmentsRequest) String() string {
 func (*ListSegmentsRequest) ProtoMessage() {}
 
 func (x *ListSegmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[15]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1424,7 @@ func (x *ListSegmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSegmentsRequest.ProtoReflect.Descriptor instead.
 func (*ListSegmentsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{15}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListSegmentsRequest) GetDeviceId() string {
@@ -1405,7 +1458,7 @@ type ListSegmentsResponse struct {
 
 func (x *ListSegmentsResponse) Reset() {
 	*x = ListSegmentsResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[16]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +1470,7 @@ func (x *ListSegmentsResponse) String() string {
 func (*ListSegmentsResponse) ProtoMessage() {}
 
 func (x *ListSegmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[16]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +1483,7 @@ func (x *ListSegmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSegmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListSegmentsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{16}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListSegmentsResponse) GetSegments() []*Segment {
@@ -1459,7 +1512,7 @@ type Reading struct {
 
 func (x *Reading) Reset() {
 	*x = Reading{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[17]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1524,7 @@ func (x *Reading) String() string {
 func (*Reading) ProtoMessage() {}
 
 func (x *Reading) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[17]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1537,7 @@ func (x *Reading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reading.ProtoReflect.Descriptor instead.
 func (*Reading) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{17}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Reading) GetMetric() string {
@@ -1525,7 +1578,7 @@ type IngestReadingsRequest struct {
 
 func (x *IngestReadingsRequest) Reset() {
 	*x = IngestReadingsRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[18]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1590,7 @@ func (x *IngestReadingsRequest) String() string {
 func (*IngestReadingsRequest) ProtoMessage() {}
 
 func (x *IngestReadingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[18]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1603,7 @@ func (x *IngestReadingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestReadingsRequest.ProtoReflect.Descriptor instead.
 func (*IngestReadingsRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{18}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *IngestReadingsRequest) GetDeviceId() string {
@@ -1578,7 +1631,7 @@ type IngestReadingsResponse struct {
 
 func (x *IngestReadingsResponse) Reset() {
 	*x = IngestReadingsResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[19]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +1643,7 @@ func (x *IngestReadingsResponse) String() string {
 func (*IngestReadingsResponse) ProtoMessage() {}
 
 func (x *IngestReadingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[19]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +1656,7 @@ func (x *IngestReadingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestReadingsResponse.ProtoReflect.Descriptor instead.
 func (*IngestReadingsResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{19}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *IngestReadingsResponse) GetStored() int32 {
@@ -1630,7 +1683,7 @@ type ListPlacesRequest struct {
 
 func (x *ListPlacesRequest) Reset() {
 	*x = ListPlacesRequest{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[20]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1642,7 +1695,7 @@ func (x *ListPlacesRequest) String() string {
 func (*ListPlacesRequest) ProtoMessage() {}
 
 func (x *ListPlacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[20]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1655,7 +1708,7 @@ func (x *ListPlacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlacesRequest.ProtoReflect.Descriptor instead.
 func (*ListPlacesRequest) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{20}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListPlacesRequest) GetKind() string {
@@ -1689,7 +1742,7 @@ type DevicePlace struct {
 
 func (x *DevicePlace) Reset() {
 	*x = DevicePlace{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[21]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1754,7 @@ func (x *DevicePlace) String() string {
 func (*DevicePlace) ProtoMessage() {}
 
 func (x *DevicePlace) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[21]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1767,7 @@ func (x *DevicePlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevicePlace.ProtoReflect.Descriptor instead.
 func (*DevicePlace) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{21}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DevicePlace) GetId() string {
@@ -1775,7 +1828,7 @@ type ListPlacesResponse struct {
 
 func (x *ListPlacesResponse) Reset() {
 	*x = ListPlacesResponse{}
-	mi := &file_plinth_v1_sensor_proto_msgTypes[22]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +1840,7 @@ func (x *ListPlacesResponse) String() string {
 func (*ListPlacesResponse) ProtoMessage() {}
 
 func (x *ListPlacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_sensor_proto_msgTypes[22]
+	mi := &file_plinth_v1_sensor_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +1853,7 @@ func (x *ListPlacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPlacesResponse.ProtoReflect.Descriptor instead.
 func (*ListPlacesResponse) Descriptor() ([]byte, []int) {
-	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{22}
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListPlacesResponse) GetPlaces() []*DevicePlace {
@@ -1835,7 +1888,7 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\bPosition\x12\x16\n" +
 	"\x06system\x18\x01 \x01(\tR\x06system\x12\f\n" +
 	"\x01x\x18\x02 \x01(\x01R\x01x\x12\f\n" +
-	"\x01y\x18\x03 \x01(\x01R\x01y\"\xe8\b\n" +
+	"\x01y\x18\x03 \x01(\x01R\x01y\"\xfc\b\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\x04name\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x04name\x12\x12\n" +
@@ -1872,7 +1925,8 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\bposition\x18\x1c \x01(\v2\x13.plinth.v1.PositionR\bposition\x12\x16\n" +
 	"\x06system\x18\x1d \x01(\tR\x06system\x12\x14\n" +
 	"\x05topic\x18\x1e \x01(\tR\x05topic\x12\x1b\n" +
-	"\tsegment_s\x18\x1f \x01(\x05R\bsegmentS\x1a9\n" +
+	"\tsegment_s\x18\x1f \x01(\x05R\bsegmentS\x12\x12\n" +
+	"\x04code\x18  \x01(\tR\x04code\x1a9\n" +
 	"\vLatestEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a8\n" +
@@ -1900,7 +1954,9 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\n" +
 	"total_size\x18\x03 \x01(\x05R\ttotalSize\"\"\n" +
 	"\x10GetDeviceRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"B\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\",\n" +
+	"\x16GetDeviceByCodeRequest\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\"B\n" +
 	"\x15RegisterDeviceRequest\x12)\n" +
 	"\x06device\x18\x01 \x01(\v2\x11.plinth.v1.DeviceR\x06device\"}\n" +
 	"\x13UpdateDeviceRequest\x12)\n" +
@@ -1975,12 +2031,13 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\blatitude\x18\x06 \x01(\x01R\blatitude\x12\x1a\n" +
 	"\bliveness\x18\a \x01(\tR\bliveness\"D\n" +
 	"\x12ListPlacesResponse\x12.\n" +
-	"\x06places\x18\x01 \x03(\v2\x16.plinth.v1.DevicePlaceR\x06places2\xe8\b\n" +
+	"\x06places\x18\x01 \x03(\v2\x16.plinth.v1.DevicePlaceR\x06places2\xd2\t\n" +
 	"\rSensorService\x12a\n" +
 	"\vListDevices\x12\x1d.plinth.v1.ListDevicesRequest\x1a\x1e.plinth.v1.ListDevicesResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/devices\x12U\n" +
 	"\tGetDevice\x12\x1b.plinth.v1.GetDeviceRequest\x1a\x11.plinth.v1.Device\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/devices/{id}\x12b\n" +
 	"\n" +
-	"ListPlaces\x12\x1c.plinth.v1.ListPlacesRequest\x1a\x1d.plinth.v1.ListPlacesResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/map/devices\x12r\n" +
+	"ListPlaces\x12\x1c.plinth.v1.ListPlacesRequest\x1a\x1d.plinth.v1.ListPlacesResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/map/devices\x12h\n" +
+	"\x0fGetDeviceByCode\x12!.plinth.v1.GetDeviceByCodeRequest\x1a\x11.plinth.v1.Device\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/device-codes/{code}\x12r\n" +
 	"\x0eRegisterDevice\x12 .plinth.v1.RegisterDeviceRequest\x1a!.plinth.v1.RegisterDeviceResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x06device\"\v/v1/devices\x12j\n" +
 	"\fUpdateDevice\x12\x1e.plinth.v1.UpdateDeviceRequest\x1a\x11.plinth.v1.Device\"'\x82\xd3\xe4\x93\x02!:\x06device2\x17/v1/devices/{device.id}\x12_\n" +
 	"\n" +
@@ -2002,7 +2059,7 @@ func file_plinth_v1_sensor_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_sensor_proto_rawDescData
 }
 
-var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_plinth_v1_sensor_proto_goTypes = []any{
 	(*Metric)(nil),                  // 0: plinth.v1.Metric
 	(*Position)(nil),                // 1: plinth.v1.Position
@@ -2010,80 +2067,83 @@ var file_plinth_v1_sensor_proto_goTypes = []any{
 	(*ListDevicesRequest)(nil),      // 3: plinth.v1.ListDevicesRequest
 	(*ListDevicesResponse)(nil),     // 4: plinth.v1.ListDevicesResponse
 	(*GetDeviceRequest)(nil),        // 5: plinth.v1.GetDeviceRequest
-	(*RegisterDeviceRequest)(nil),   // 6: plinth.v1.RegisterDeviceRequest
-	(*UpdateDeviceRequest)(nil),     // 7: plinth.v1.UpdateDeviceRequest
-	(*MoveDeviceRequest)(nil),       // 8: plinth.v1.MoveDeviceRequest
-	(*RotateCredentialRequest)(nil), // 9: plinth.v1.RotateCredentialRequest
-	(*RegisterDeviceResponse)(nil),  // 10: plinth.v1.RegisterDeviceResponse
-	(*ListReadingsRequest)(nil),     // 11: plinth.v1.ListReadingsRequest
-	(*Point)(nil),                   // 12: plinth.v1.Point
-	(*ListReadingsResponse)(nil),    // 13: plinth.v1.ListReadingsResponse
-	(*Segment)(nil),                 // 14: plinth.v1.Segment
-	(*ListSegmentsRequest)(nil),     // 15: plinth.v1.ListSegmentsRequest
-	(*ListSegmentsResponse)(nil),    // 16: plinth.v1.ListSegmentsResponse
-	(*Reading)(nil),                 // 17: plinth.v1.Reading
-	(*IngestReadingsRequest)(nil),   // 18: plinth.v1.IngestReadingsRequest
-	(*IngestReadingsResponse)(nil),  // 19: plinth.v1.IngestReadingsResponse
-	(*ListPlacesRequest)(nil),       // 20: plinth.v1.ListPlacesRequest
-	(*DevicePlace)(nil),             // 21: plinth.v1.DevicePlace
-	(*ListPlacesResponse)(nil),      // 22: plinth.v1.ListPlacesResponse
-	nil,                             // 23: plinth.v1.Device.LatestEntry
-	nil,                             // 24: plinth.v1.Device.AttrsEntry
-	(*Text)(nil),                    // 25: plinth.v1.Text
-	(*timestamppb.Timestamp)(nil),   // 26: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),   // 27: google.protobuf.FieldMask
-	(*EvidenceRef)(nil),             // 28: plinth.v1.EvidenceRef
+	(*GetDeviceByCodeRequest)(nil),  // 6: plinth.v1.GetDeviceByCodeRequest
+	(*RegisterDeviceRequest)(nil),   // 7: plinth.v1.RegisterDeviceRequest
+	(*UpdateDeviceRequest)(nil),     // 8: plinth.v1.UpdateDeviceRequest
+	(*MoveDeviceRequest)(nil),       // 9: plinth.v1.MoveDeviceRequest
+	(*RotateCredentialRequest)(nil), // 10: plinth.v1.RotateCredentialRequest
+	(*RegisterDeviceResponse)(nil),  // 11: plinth.v1.RegisterDeviceResponse
+	(*ListReadingsRequest)(nil),     // 12: plinth.v1.ListReadingsRequest
+	(*Point)(nil),                   // 13: plinth.v1.Point
+	(*ListReadingsResponse)(nil),    // 14: plinth.v1.ListReadingsResponse
+	(*Segment)(nil),                 // 15: plinth.v1.Segment
+	(*ListSegmentsRequest)(nil),     // 16: plinth.v1.ListSegmentsRequest
+	(*ListSegmentsResponse)(nil),    // 17: plinth.v1.ListSegmentsResponse
+	(*Reading)(nil),                 // 18: plinth.v1.Reading
+	(*IngestReadingsRequest)(nil),   // 19: plinth.v1.IngestReadingsRequest
+	(*IngestReadingsResponse)(nil),  // 20: plinth.v1.IngestReadingsResponse
+	(*ListPlacesRequest)(nil),       // 21: plinth.v1.ListPlacesRequest
+	(*DevicePlace)(nil),             // 22: plinth.v1.DevicePlace
+	(*ListPlacesResponse)(nil),      // 23: plinth.v1.ListPlacesResponse
+	nil,                             // 24: plinth.v1.Device.LatestEntry
+	nil,                             // 25: plinth.v1.Device.AttrsEntry
+	(*Text)(nil),                    // 26: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),   // 27: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),   // 28: google.protobuf.FieldMask
+	(*EvidenceRef)(nil),             // 29: plinth.v1.EvidenceRef
 }
 var file_plinth_v1_sensor_proto_depIdxs = []int32{
-	25, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
-	25, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
+	26, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
+	26, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
 	0,  // 2: plinth.v1.Device.metrics:type_name -> plinth.v1.Metric
-	26, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
-	23, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
-	26, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
-	26, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
-	26, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
-	24, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
+	27, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
+	24, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
+	27, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
+	27, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
+	27, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
+	25, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
 	1,  // 9: plinth.v1.Device.position:type_name -> plinth.v1.Position
 	2,  // 10: plinth.v1.ListDevicesResponse.devices:type_name -> plinth.v1.Device
 	2,  // 11: plinth.v1.RegisterDeviceRequest.device:type_name -> plinth.v1.Device
 	2,  // 12: plinth.v1.UpdateDeviceRequest.device:type_name -> plinth.v1.Device
-	27, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	28, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 14: plinth.v1.RegisterDeviceResponse.device:type_name -> plinth.v1.Device
-	26, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
-	26, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
-	26, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
-	12, // 18: plinth.v1.ListReadingsResponse.points:type_name -> plinth.v1.Point
-	26, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
-	26, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
-	28, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
-	14, // 22: plinth.v1.ListSegmentsResponse.segments:type_name -> plinth.v1.Segment
-	26, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
-	17, // 24: plinth.v1.IngestReadingsRequest.readings:type_name -> plinth.v1.Reading
-	25, // 25: plinth.v1.DevicePlace.name:type_name -> plinth.v1.Text
-	21, // 26: plinth.v1.ListPlacesResponse.places:type_name -> plinth.v1.DevicePlace
+	27, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
+	27, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
+	27, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
+	13, // 18: plinth.v1.ListReadingsResponse.points:type_name -> plinth.v1.Point
+	27, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
+	27, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
+	29, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
+	15, // 22: plinth.v1.ListSegmentsResponse.segments:type_name -> plinth.v1.Segment
+	27, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
+	18, // 24: plinth.v1.IngestReadingsRequest.readings:type_name -> plinth.v1.Reading
+	26, // 25: plinth.v1.DevicePlace.name:type_name -> plinth.v1.Text
+	22, // 26: plinth.v1.ListPlacesResponse.places:type_name -> plinth.v1.DevicePlace
 	3,  // 27: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
 	5,  // 28: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
-	20, // 29: plinth.v1.SensorService.ListPlaces:input_type -> plinth.v1.ListPlacesRequest
-	6,  // 30: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
-	7,  // 31: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
-	8,  // 32: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
-	9,  // 33: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
-	11, // 34: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
-	15, // 35: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
-	18, // 36: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
-	4,  // 37: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
-	2,  // 38: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
-	22, // 39: plinth.v1.SensorService.ListPlaces:output_type -> plinth.v1.ListPlacesResponse
-	10, // 40: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
-	2,  // 41: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
-	2,  // 42: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
-	10, // 43: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
-	13, // 44: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
-	16, // 45: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
-	19, // 46: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
-	37, // [37:47] is the sub-list for method output_type
-	27, // [27:37] is the sub-list for method input_type
+	21, // 29: plinth.v1.SensorService.ListPlaces:input_type -> plinth.v1.ListPlacesRequest
+	6,  // 30: plinth.v1.SensorService.GetDeviceByCode:input_type -> plinth.v1.GetDeviceByCodeRequest
+	7,  // 31: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
+	8,  // 32: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
+	9,  // 33: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
+	10, // 34: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
+	12, // 35: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
+	16, // 36: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
+	19, // 37: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
+	4,  // 38: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
+	2,  // 39: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
+	23, // 40: plinth.v1.SensorService.ListPlaces:output_type -> plinth.v1.ListPlacesResponse
+	2,  // 41: plinth.v1.SensorService.GetDeviceByCode:output_type -> plinth.v1.Device
+	11, // 42: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
+	2,  // 43: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
+	2,  // 44: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
+	11, // 45: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
+	14, // 46: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
+	17, // 47: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
+	20, // 48: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
+	38, // [38:49] is the sub-list for method output_type
+	27, // [27:38] is the sub-list for method input_type
 	27, // [27:27] is the sub-list for extension type_name
 	27, // [27:27] is the sub-list for extension extendee
 	0,  // [0:27] is the sub-list for field type_name
@@ -2101,7 +2161,7 @@ func file_plinth_v1_sensor_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_sensor_proto_rawDesc), len(file_plinth_v1_sensor_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	SensorService_ListDevices_FullMethodName      = "/plinth.v1.SensorService/ListDevices"
 	SensorService_GetDevice_FullMethodName        = "/plinth.v1.SensorService/GetDevice"
 	SensorService_ListPlaces_FullMethodName       = "/plinth.v1.SensorService/ListPlaces"
+	SensorService_GetDeviceByCode_FullMethodName  = "/plinth.v1.SensorService/GetDeviceByCode"
 	SensorService_RegisterDevice_FullMethodName   = "/plinth.v1.SensorService/RegisterDevice"
 	SensorService_UpdateDevice_FullMethodName     = "/plinth.v1.SensorService/UpdateDevice"
 	SensorService_MoveDevice_FullMethodName       = "/plinth.v1.SensorService/MoveDevice"
@@ -42,6 +43,8 @@ type SensorServiceClient interface {
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// ListPlaces returns where all devices are and how they do, for a map: ten thousand in one answer.
 	ListPlaces(ctx context.Context, in *ListPlacesRequest, opts ...grpc.CallOption) (*ListPlacesResponse, error)
+	// GetDeviceByCode finds the device that a short code on its label stands for, however it is typed.
+	GetDeviceByCode(ctx context.Context, in *GetDeviceByCodeRequest, opts ...grpc.CallOption) (*Device, error)
 	// RegisterDevice is for operators; the answer holds the device's credential, shown once.
 	RegisterDevice(ctx context.Context, in *RegisterDeviceRequest, opts ...grpc.CallOption) (*RegisterDeviceResponse, error)
 	// UpdateDevice changes what the mask names, or all that can change when there is none; device.version is the version
@@ -91,6 +94,16 @@ func (c *sensorServiceClient) ListPlaces(ctx context.Context, in *ListPlacesRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListPlacesResponse)
 	err := c.cc.Invoke(ctx, SensorService_ListPlaces_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sensorServiceClient) GetDeviceByCode(ctx context.Context, in *GetDeviceByCodeRequest, opts ...grpc.CallOption) (*Device, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Device)
+	err := c.cc.Invoke(ctx, SensorService_GetDeviceByCode_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +191,8 @@ type SensorServiceServer interface {
 	GetDevice(context.Context, *GetDeviceRequest) (*Device, error)
 	// ListPlaces returns where all devices are and how they do, for a map: ten thousand in one answer.
 	ListPlaces(context.Context, *ListPlacesRequest) (*ListPlacesResponse, error)
+	// GetDeviceByCode finds the device that a short code on its label stands for, however it is typed.
+	GetDeviceByCode(context.Context, *GetDeviceByCodeRequest) (*Device, error)
 	// RegisterDevice is for operators; the answer holds the device's credential, shown once.
 	RegisterDevice(context.Context, *RegisterDeviceRequest) (*RegisterDeviceResponse, error)
 	// UpdateDevice changes what the mask names, or all that can change when there is none; device.version is the version
@@ -211,6 +226,9 @@ func (UnimplementedSensorServiceServer) GetDevice(context.Context, *GetDeviceReq
 }
 func (UnimplementedSensorServiceServer) ListPlaces(context.Context, *ListPlacesRequest) (*ListPlacesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPlaces not implemented")
+}
+func (UnimplementedSensorServiceServer) GetDeviceByCode(context.Context, *GetDeviceByCodeRequest) (*Device, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeviceByCode not implemented")
 }
 func (UnimplementedSensorServiceServer) RegisterDevice(context.Context, *RegisterDeviceRequest) (*RegisterDeviceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterDevice not implemented")
@@ -304,6 +322,24 @@ func _SensorService_ListPlaces_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SensorServiceServer).ListPlaces(ctx, req.(*ListPlacesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SensorService_GetDeviceByCode_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeviceByCodeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).GetDeviceByCode(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_GetDeviceByCode_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).GetDeviceByCode(ctx, req.(*GetDeviceByCodeRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -452,6 +488,10 @@ var SensorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPlaces",
 			Handler:    _SensorService_ListPlaces_Handler,
+		},
+		{
+			MethodName: "GetDeviceByCode",
+			Handler:    _SensorService_GetDeviceByCode_Handler,
 		},
 		{
 			MethodName: "RegisterDevice",
