@@ -49,6 +49,8 @@ export const sections: Section[] = [
     places: [
       { path: '/devices', title: 'nav.devices', roles: [] },
       { path: '/alarms', title: 'nav.alarmDesk', roles: alarmRoles },
+      { path: '/vitals', title: 'nav.vitals', roles: [] },
+      { path: '/pipelines', title: 'nav.pipelines', roles: ['operator', 'steward', 'auditor'] },
       { path: '/runs', title: 'nav.runs', roles: ['operator', 'steward', 'auditor'] },
       { path: '/dead-letters', title: 'nav.deadLetters', roles: ['operator', 'steward'] },
       { path: '/import', title: 'nav.import', roles: ['operator'] },

@@ -26,6 +26,10 @@ const Devices = lazy(() => import('./sense/devices'))
 const DevicePage = lazy(() => import('./sense/device'))
 const Alarms = lazy(() => import('./sense/alarms'))
 const AlarmPage = lazy(() => import('./sense/alarm'))
+const Pipelines = lazy(() => import('./sense/pipelines'))
+const PipelinePage = lazy(() => import('./sense/pipeline'))
+const Vitals = lazy(() => import('./sense/vitals'))
+const VitalPage = lazy(() => import('./sense/vital'))
 const NewDevice = lazy(() => import('./sense/new-device'))
 const Runs = lazy(() => import('./sense/runs'))
 const DeadLetters = lazy(() => import('./sense/dead-letters'))
@@ -110,6 +114,10 @@ export function Pages() {
         <Route path="/devices/:id/edit" element={<NewDevice />} />
         <Route path="/alarms" element={<Alarms />} />
         <Route path="/alarms/:id" element={<AlarmPage />} />
+        <Route path="/pipelines" element={<Pipelines />} />
+        <Route path="/pipelines/:id" element={<PipelinePage />} />
+        <Route path="/vitals" element={<Vitals />} />
+        <Route path="/vitals/:id" element={<VitalPage />} />
         <Route path="/runs" element={<Runs />} />
         <Route path="/dead-letters" element={<DeadLetters />} />
         <Route path="/import" element={<Import />} />

@@ -20,6 +20,10 @@ const tones: Record<string, Tone> = {
   new: 'late', triaged: 'warn', contained: 'wait', resolved: 'ok',
   low: 'ok', medium: 'wait', high: 'warn', critical: 'late', open: 'wait',
   ready: 'ok', down: 'late',
+  // pipelines and dead letters
+  idle: 'plain', behind: 'warn', failing: 'late', paused: 'warn', replayed: 'ok', dropped: 'plain', applied: 'ok',
+  // vital signs
+  normal: 'ok', current: 'ok', no_source: 'plain',
   // stages of a device’s life, grades and states of alarms
   planned: 'wait', maintenance: 'warn', retired: 'plain',
   none: 'plain', notice: 'wait', warning: 'warn', urgent: 'late', acknowledged: 'wait', handled: 'ok', withdrawn: 'plain',

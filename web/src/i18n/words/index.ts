@@ -4,9 +4,11 @@ import { catalog } from './catalog'
 import { events } from './events'
 import { evidence } from './evidence'
 import { frame } from './frame'
+import { pipelines } from './pipelines'
 import { sense } from './sense'
 import { system } from './system'
 import { use } from './use'
 import { values } from './values'
+import { vitals } from './vitals'
 
-export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...alarms, ...events, ...evidence, ...system }
+export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...alarms, ...pipelines, ...vitals, ...events, ...evidence, ...system }

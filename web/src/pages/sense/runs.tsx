@@ -10,7 +10,7 @@ import { second } from '../../parts/time'
 import { useSession } from '../../session'
 import { LiveSheet } from './live-sheet'
 
-function columnsOf({ t, word }: Words, deadLink: boolean): Column<Run>[] {
+export function runColumns({ t, word }: Words, deadLink: boolean): Column<Run>[] {
   return [
     { key: 'pipeline', title: t('run.pipeline'), cell: (r) => <>{r.pipeline}<div className="mono quiet">{r.id}</div></>, text: (r) => r.pipeline },
     { key: 'kind', title: t('record.kind'), cell: (r) => word('runKind', r.kind), text: (r) => word('runKind', r.kind) },
@@ -41,7 +41,7 @@ export default function Runs() {
       </PageHead>
       <LiveSheet />
       <Sheet>
-        <PagedTable name="runs" label={t('nav.runs')} of={list} columns={columnsOf(w, has('operator', 'steward'))} rowKey={(r) => r.id} empty={t('runs.empty')} />
+        <PagedTable name="runs" label={t('nav.runs')} of={list} columns={runColumns(w, has('operator', 'steward'))} rowKey={(r) => r.id} empty={t('runs.empty')} />
       </Sheet>
     </>
   )

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { wedge } from './compass'
 import { around, asSample, breaks, curve, join, nearestSample, tip } from './curve'
 import { changedMask, deviceOf, blankDevice, formOf, readAttrs } from './device-form'
 import { gradeName, tally, worstByDevice } from './grades'
+import { lagWord, worstFirst } from './flow'
 import { byUrgency, withNews } from './worklist'
 
 const sample = (at: number, value = 1, flags: string[] = []) => ({ at, value, min: value, max: value, count: 1, flags })
@@ -58,4 +60,16 @@ test('a device goes through its form and only what changed is named', () => {
   expect(before).toMatchObject({ x: 121.39, installed: '2026-11-24', attrs: 'inspection_due=2026-12-31' })
   expect(changedMask(deviceOf(before), deviceOf({ ...before, maker: '某厂', attrs: '' }))).toBe('maker,attrs')
   expect(readAttrs('a=1\n=2').fault).toBe(2)
+})
+
+test('what needs someone stands above what flows, and a lag is told in a unit one reads', () => {
+  const pipelines = ['ok', 'never', 'failing', 'behind', 'ok'].map((health, n) => ({ id: `p${n}`, figures: { health } }))
+  expect(worstFirst(pipelines).map((p) => p.id)).toEqual(['p2', 'p3', 'p0', 'p4', 'p1'])
+  const t = ((key: string, v: { n: string | number }) => `${v.n} ${key}`) as never
+  expect([240, 2500, 600_000, 8_000_000].map((ms) => lagWord(ms, t))).toEqual(['240 lag.ms', '2.5 lag.s', '10 lag.min', '2 lag.h'])
+})
+
+test('the wedges of the compass close and begin at the top', () => {
+  expect(wedge(0, 4, 10, 20)).toBe('M0.00,-10.00L0.00,-20.00A20,20 0 0 1 20.00,-0.00L10.00,-0.00A10,10 0 0 0 0.00,-10.00Z')
+  expect(wedge(0, 1, 10, 20)).toContain(' 1 1 ')
 })
