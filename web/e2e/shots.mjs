@@ -64,7 +64,14 @@ const pages = [
   ['operator', 'overview-operator', at('/')],
   ['operator', 'devices', at('/devices')],
   ['operator', 'device', first('/devices', '/devices/')],
-  ['operator', 'device-segments', tab(first('/devices', '/devices/'), 1)],
+  ['operator', 'device-about', tab(first('/devices', '/devices/'), 1)],
+  ['operator', 'device-alarms', tab(first('/devices', '/devices/'), 2)],
+  ['operator', 'alarms', at('/alarms')],
+  ['operator', 'alarm', first('/alarms', '/alarms/')],
+  ['operator', 'vitals', at('/vitals')],
+  ['operator', 'vital', first('/vitals', '/vitals/')],
+  ['operator', 'pipelines', at('/pipelines')],
+  ['operator', 'pipeline', first('/pipelines', '/pipelines/')],
   ['operator', 'device-new', at('/devices/new')],
   ['operator', 'record-erasure', then(first('/evidence?state=anchored', '/evidence/'), /^抹除这个|^Erase this/)],
   ['operator', 'runs', at('/runs')],
@@ -82,7 +89,7 @@ const pages = [
   ['auditor', 'record-device', first('/evidence?state=anchored&origin=device', '/evidence/')],
   ['auditor', 'case', follow('/evidence/cases/')],
   ['auditor', 'provenance', follow('/evidence/provenance')],
-  ['auditor', 'device-evidence', tab(first('/devices', '/devices/'), 2)],
+  ['auditor', 'device-evidence', tab(first('/devices', '/devices/'), 3)],
   ['auditor', 'audits', at('/audits')],
   ['auditor', 'audit-job', first('/audits', '/audits/')],
   ['auditor', 'code', byCode],
@@ -97,7 +104,7 @@ const pages = [
   ['', 'sign-in', at('/sign-in')],
   ['', 'public-open-lists', at('/open-lists')],
 ]
-const onPhone = ['overview-steward', 'datasets', 'dataset', 'registration', 'devices', 'incidents', 'workbench', 'verify', 'code', 'record']
+const onPhone = ['overview-steward', 'datasets', 'dataset', 'registration', 'devices', 'device', 'alarms', 'alarm', 'vitals', 'incidents', 'workbench', 'verify', 'code', 'record']
 
 async function shoot(session, path, name, go) {
   const { page, faults } = session

@@ -21,7 +21,7 @@ const tones: Record<string, Tone> = {
   low: 'ok', medium: 'wait', high: 'warn', critical: 'late', open: 'wait',
   ready: 'ok', down: 'late',
   // pipelines and dead letters
-  idle: 'plain', behind: 'warn', failing: 'late', paused: 'warn', replayed: 'ok', dropped: 'plain', applied: 'ok',
+  ok: 'ok', idle: 'plain', behind: 'warn', failing: 'late', paused: 'warn', replayed: 'ok', dropped: 'plain', applied: 'ok',
   // vital signs
   normal: 'ok', current: 'ok', no_source: 'plain',
   // stages of a device’s life, grades and states of alarms

@@ -25,9 +25,22 @@ function columnsOf({ t, word }: Words, open: (id: string) => void): Column<DeadL
     { key: 'reason', wide: true, title: t('dead.reason'), cell: (d) => <><code>{d.field}</code> {d.reason}</>, text: (d) => `${d.field}: ${d.reason}` },
     { key: 'count', title: t('dead.inputs'), number: true, cell: (d) => whole(d.count), text: (d) => d.count },
     { key: 'state', title: t('dataset.state'), cell: (d) => <><State family="letterState" value={d.state} />{d.actReason && <div className="quiet">{d.actReason}</div>}</>, text: (d) => word('letterState', d.state) },
-    { key: 'payload', title: t('dead.payload'), cell: (d) => <Button size="small" onClick={() => open(d.id)}>{t('dead.open')}</Button>, text: (d) => d.payload },
+    { key: 'payload', title: t('dead.payload'), cell: (d) => (d.id ? <Button size="small" onClick={() => open(d.id)}>{t('dead.open')}</Button> : <Payload of={d.payload} />), text: (d) => d.payload },
     { key: 'run', title: t('dead.run'), optional: true, cell: (d) => <span className="mono">{d.runId}</span>, text: (d) => d.runId },
   ]
+}
+
+/** Payload is what came, of a letter that cannot be acted on. */
+function Payload({ of }: { of: string }) {
+  const { t } = useWords()
+  return (
+    <details>
+      <summary>{t('dead.show')}</summary>
+      <pre className="mono" style={{ whiteSpace: 'pre-wrap', margin: 0 }}>
+        {of}
+      </pre>
+    </details>
+  )
 }
 
 /** DeadLetters are grouped by reason first: who mends one cause sends all of it again. One letter can be mended in place. */
