@@ -129,7 +129,16 @@ func shelved(devices, metrics int) []sensors.Device {
 	return out
 }
 
+// newFactory is a floor on which our stream runs.
 func newFactory(t testing.TB, w load) *factory {
+	t.Helper()
+	f := newFloor(t, w)
+	f.stop = f.stream(t, "water_quality")
+	return f
+}
+
+// newFloor is a factory in which nothing moves the messages.
+func newFloor(t testing.TB, w load) *factory {
 	t.Helper()
 	dir := t.TempDir()
 	f := &factory{load: w, devices: shelved(w.devices, w.metrics), mosquitto: stacktest.StartMosquitto(t),
@@ -142,7 +151,6 @@ func newFactory(t testing.TB, w load) *factory {
 	if f.registry, err = sensors.Open(t.Context(), shelf{devices: f.devices}, nil, f.log); err != nil {
 		t.Fatal(err)
 	}
-	f.stop = f.stream(t, "water_quality")
 	return f
 }
 

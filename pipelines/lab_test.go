@@ -95,6 +95,7 @@ const secret = "not-a-real-secret"
 
 // lab is a stack whose engines can be killed.
 type lab struct {
+	password           string     // of ClickHouse
 	mqtt               string     // the broker's address
 	door               *mqtt.Door // the newest
 	clickhouse, broker *engine
@@ -132,8 +133,9 @@ func (l *lab) openClickHouse(t testing.TB, dir string, d clickhouse.Durability) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.password = strings.TrimSpace(string(password))
 	l.db, err = clickhouse.Open(t.Context(), clickhouse.Config{URL: "http://" + l.clickhouse.listen,
-		User: clickhouse.ServiceUser, Password: strings.TrimSpace(string(password)), Durability: d})
+		User: clickhouse.ServiceUser, Password: l.password, Durability: d})
 	if err != nil {
 		t.Fatal(err)
 	}
