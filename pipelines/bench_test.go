@@ -142,7 +142,7 @@ func newFloor(t testing.TB, w load) *factory {
 	t.Helper()
 	dir := t.TempDir()
 	f := &factory{load: w, devices: shelved(w.devices, w.metrics), mosquitto: stacktest.StartMosquitto(t),
-		lab: &lab{watch: sensors.NewWatch(time.Now), meter: &pipelines.Meter{}, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}}
+		lab: &lab{watch: sensors.NewWatch(time.Now), meter: &pipelines.Meter{}, log: slog.New(slog.DiscardHandler)}}
 	f.mqtt = f.mosquitto.Addr
 	f.clickhouse = &engine{name: "clickhouse", listen: freePort(t), args: []string{"--dir", filepath.Join(dir, "clickhouse")}}
 	f.clickhouse.start(t)

@@ -1,6 +1,7 @@
 package pipelines_test
 
 import (
+	"bytes"
 	"net/url"
 	"os"
 	"os/exec"
@@ -46,12 +47,19 @@ func runTelegraf(t testing.TB, program string, w load) time.Duration {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "--config", conf, "--quiet")
-	cmd.Stderr = os.Stderr
+	var said bytes.Buffer // kept apart from the benchmark's line
+	cmd.Stderr = &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("Telegraf said:\n%s", said.Bytes())
+		}
+	}()
 	rows := func() int { return f.count(t, `SELECT count() FROM plinth.telegraf`) }
 	f.awaitSubscriber(t, rows)
 	began := time.Now()

@@ -82,7 +82,7 @@ func mosquittoFiles(dir, addr string) (string, error) {
 func (m *Mosquitto) Start(t testing.TB) {
 	t.Helper()
 	m.cmd = exec.Command(m.cmd.Path, "-c", m.conf)
-	m.cmd.Stderr = os.Stderr
+	// Its output is dropped: `go test` would mix it into the line of a benchmark.
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := m.cmd.Start(); err != nil {
 		t.Fatalf("mosquitto (Debian package mosquitto): %v", err)

@@ -70,7 +70,7 @@ func (p *Publisher) Flush(open int) error {
 		if err := p.c.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 			return err
 		}
-		time.Sleep(time.Millisecond) // so that one read takes many, and the broker's writes wake nobody
+		time.Sleep(time.Millisecond)           // so that one read takes many, and the broker's writes wake nobody
 		if _, err := p.r.Peek(4); err != nil { // a PUBACK is four bytes, and nothing else comes
 			return fmt.Errorf("await PUBACK: %w", err)
 		}
