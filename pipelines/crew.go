@@ -2,10 +2,13 @@ package pipelines
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
 	"time"
+
+	"plinth"
 )
 
 // Shares says which member works which part of the devices' messages. All members use one. It is durable when a call
@@ -13,7 +16,7 @@ import (
 type Shares interface {
 	// Share renews the member's lease for ttl and returns the parts that it should work so that the living members have
 	// equal numbers. A part in working that is not returned is to be given up: it stays the member's until a later call
-	// does not name it. alone says that no other member lives.
+	// does not name it. alone says that no other member lives. ErrConflict: another process has taken the name.
 	Share(ctx context.Context, member string, parts, working []string, ttl time.Duration) (held []string, alone bool, err error)
 	// Leave gives the member's parts back at once.
 	Leave(ctx context.Context, member string) error
@@ -44,13 +47,16 @@ type shift struct {
 	done chan struct{}
 }
 
-// Run works until ctx ends; then it drains, leaves, and returns.
+// Run works until ctx ends; then it drains, leaves, and returns. It fails when another process has taken its name.
 func (c *Crew) Run(ctx context.Context) error {
 	c.shifts, c.last = map[string]*shift{}, c.Now()
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()
 	for {
-		c.share(ctx)
+		if err := c.share(ctx); err != nil {
+			c.leave(context.WithoutCancel(ctx))
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			c.leave(context.WithoutCancel(ctx))
@@ -62,16 +68,18 @@ func (c *Crew) Run(ctx context.Context) error {
 
 // share asks for the parts and brings the work in line with them. While the shares cannot be read a member that has
 // company stops before its lease ends, since another may take its parts then.
-func (c *Crew) share(ctx context.Context) {
+func (c *Crew) share(ctx context.Context) error {
 	held, alone, err := c.Shares.Share(ctx, c.Name, c.Parts(), c.working(), c.TTL)
 	switch {
 	case ctx.Err() != nil:
-		return
+		return nil
+	case errors.Is(err, plinth.ErrConflict):
+		return err
 	case err == nil:
 		c.last, c.solo = c.Now(), alone
 	case c.solo || c.Now().Sub(c.last) < c.TTL-2*c.Every:
 		c.Log.WarnContext(ctx, "shares not read, the work goes on", "err", err)
-		return
+		return nil
 	default:
 		c.Log.WarnContext(ctx, "shares not read, the work stops", "err", err)
 	}
@@ -85,6 +93,7 @@ func (c *Crew) share(ctx context.Context) {
 			c.begin(ctx, part)
 		}
 	}
+	return nil
 }
 
 // working are the parts at work or still draining, in order. It forgets those that have ended.

@@ -317,6 +317,7 @@ CREATE TABLE indicator (
 CREATE TABLE ingest_member (
     id text NOT NULL,
     seen timestamp with time zone NOT NULL,
+    process uuid NOT NULL DEFAULT gen_random_uuid(),
     PRIMARY KEY (id),
     CHECK ((id <> ''::text))
 );

@@ -2,21 +2,29 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"plinth"
 	"plinth/pipelines"
 )
 
-// Shares keeps which member of the ingest works which part.
-type Shares struct{ db *DB }
+// Shares keeps which member of the ingest works which part. Each process has its own, which knows its member from another
+// process of the same name.
+type Shares struct {
+	db      *DB
+	process uuid.UUID
+	claimed bool // the member's name was ours at the last call
+}
 
 var _ pipelines.Shares = (*Shares)(nil)
 
 // NewShares returns the shares of db.
-func NewShares(db *DB) *Shares { return &Shares{db} }
+func NewShares(db *DB) *Shares { return &Shares{db: db, process: uuid.New()} }
 
 // shareLock is the advisory lock under which shares change, one member at a time.
 const shareLock = 0x706c7368 // "plsh"
@@ -26,6 +34,9 @@ func (s *Shares) Share(ctx context.Context, member string, parts, working []stri
 	alone bool, err error) {
 	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, shareLock); err != nil {
+			return err
+		}
+		if err := s.claim(ctx, tx, member); err != nil {
 			return err
 		}
 		rank, members, err := renew(ctx, tx, member, ttl)
@@ -40,16 +51,29 @@ func (s *Shares) Share(ctx context.Context, member string, parts, working []stri
 		held = deal(member, rank, members, parts, taken)
 		return keep(ctx, tx, member, append(held, ours(member, working, taken)...), ttl)
 	})
+	s.claimed = s.claimed || err == nil
 	return held, alone, err
 }
 
-// renew marks the member as living, forgets those that are not, and returns its place among the rest.
-func renew(ctx context.Context, tx pgx.Tx, member string, ttl time.Duration) (rank, members int, err error) {
-	if _, err := tx.Exec(ctx, `
-		INSERT INTO ingest_member (id, seen) VALUES ($1, clock_timestamp())
-		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`, member); err != nil {
-		return 0, 0, err
+// claim makes the member's name this process's. A process that starts takes it from one that ran before; one that runs
+// already must not lose it, since the two would take the parts from each other for ever.
+func (s *Shares) claim(ctx context.Context, tx pgx.Tx, member string) error {
+	var holder uuid.UUID
+	err := tx.QueryRow(ctx, `SELECT process FROM ingest_member WHERE id = $1`, member).Scan(&holder)
+	switch {
+	case err == nil && s.claimed && holder != s.process:
+		return plinth.Errorf(plinth.ErrConflict, "another process takes in messages under the name %s; give each its own", member)
+	case err != nil && !errors.Is(err, pgx.ErrNoRows):
+		return err
 	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO ingest_member (id, process, seen) VALUES ($1, $2, clock_timestamp())
+		ON CONFLICT (id) DO UPDATE SET process = excluded.process, seen = excluded.seen`, member, s.process)
+	return err
+}
+
+// renew forgets members that are dead and leases that have ended, and returns the member's place among the rest.
+func renew(ctx context.Context, tx pgx.Tx, member string, ttl time.Duration) (rank, members int, err error) {
 	if _, err := tx.Exec(ctx, `DELETE FROM ingest_member WHERE seen < clock_timestamp() - $1::interval`, ttl); err != nil {
 		return 0, 0, err
 	}
@@ -116,6 +140,6 @@ func keep(ctx context.Context, tx pgx.Tx, member string, parts []string, ttl tim
 
 // Leave gives the member's parts back.
 func (s *Shares) Leave(ctx context.Context, member string) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM ingest_member WHERE id = $1`, member)
+	_, err := s.db.Exec(ctx, `DELETE FROM ingest_member WHERE id = $1 AND process = $2`, member, s.process)
 	return translate(err)
 }

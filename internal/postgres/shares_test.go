@@ -2,12 +2,14 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
+	"plinth"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 )
@@ -99,7 +101,7 @@ func TestADeadMembersPartsAreTakenOver(t *testing.T) {
 	shares, parts := postgres.NewShares(db), []string{"lift", "water_meter"}
 	const ttl = 500 * time.Millisecond
 	for _, member := range []string{"dead", "living"} {
-		if _, _, err := shares.Share(t.Context(), member, parts, nil, ttl); err != nil {
+		if _, _, err := postgres.NewShares(db).Share(t.Context(), member, parts, nil, ttl); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -119,10 +121,11 @@ func TestADeadMembersPartsAreTakenOver(t *testing.T) {
 
 func TestAPartIsKeptWhileItDrains(t *testing.T) {
 	db := open(t)
-	shares, parts := postgres.NewShares(db), []string{"lift", "water_meter"}
+	parts := []string{"lift", "water_meter"}
+	of := map[string]*postgres.Shares{"a": postgres.NewShares(db), "b": postgres.NewShares(db)}
 	share := func(member string, working ...string) []string {
 		t.Helper()
-		held, _, err := shares.Share(t.Context(), member, parts, working, time.Minute)
+		held, _, err := of[member].Share(t.Context(), member, parts, working, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,5 +142,25 @@ func TestAPartIsKeptWhileItDrains(t *testing.T) {
 	share("a", "lift")
 	if held := share("b"); len(held) != 1 || held[0] != "water_meter" {
 		t.Errorf("b got %v after a had drained it", held)
+	}
+}
+
+func TestTwoProcessesOfOneNameAreTold(t *testing.T) {
+	db := open(t)
+	parts := []string{"lift"}
+	first, second := postgres.NewShares(db), postgres.NewShares(db)
+	for i, s := range []*postgres.Shares{first, first, second, second} {
+		if _, _, err := s.Share(t.Context(), "a", parts, nil, time.Minute); err != nil {
+			t.Fatalf("call %d: %v", i, err) // a process that starts again takes its name
+		}
+	}
+	if _, _, err := first.Share(t.Context(), "a", parts, nil, time.Minute); !errors.Is(err, plinth.ErrConflict) {
+		t.Errorf("the first process: %v, want a conflict", err)
+	}
+	if err := first.Leave(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if held, _, err := second.Share(t.Context(), "a", parts, nil, time.Minute); err != nil || len(held) != 1 {
+		t.Errorf("the second process holds %v, %v", held, err)
 	}
 }

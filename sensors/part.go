@@ -1,0 +1,59 @@
+package sensors
+
+import (
+	"fmt"
+	"hash/fnv"
+
+	"plinth"
+)
+
+// MaxPartitions is the most that a domain can be split into.
+const MaxPartitions = 64
+
+// Part is what one session at the broker takes in: a domain's messages, or those of one of the partitions that a busy
+// domain is split into. A device is always of the same partition, so its messages stay in order and in one place. The
+// plain topic is the part whose Of is zero; it is there also when the domain is split, for devices that do not know.
+type Part struct {
+	Domain     string
+	Number, Of int // Number counts from 0 below Of
+}
+
+// Parts are a domain's parts when it is split into n; below 2 it is not split.
+func Parts(domain string, n int) []Part {
+	parts := []Part{{Domain: domain}}
+	for i := 0; n > 1 && i < n; i++ {
+		parts = append(parts, Part{domain, i, n})
+	}
+	return parts
+}
+
+// Name tells the part apart: "lift", "lift-p03". It names the part's session at the broker, so it stays the same.
+func (p Part) Name() string {
+	if p.Of == 0 {
+		return p.Domain
+	}
+	return fmt.Sprintf("%s-p%02d", p.Domain, p.Number)
+}
+
+// Filter is the topic filter of the part.
+func (p Part) Filter() string {
+	if p.Of == 0 {
+		return "plinth/v1/" + p.Domain + "/+/data"
+	}
+	return fmt.Sprintf("plinth/v1/%s/p%02d/+/data", p.Domain, p.Number)
+}
+
+// Partition is the partition of a device when its domain is split into n: FNV-1a of its id, modulo n.
+func Partition(d plinth.DeviceID, n int) int {
+	h := fnv.New32a()
+	h.Write([]byte(d))
+	return int(h.Sum32() % uint32(n))
+}
+
+// TopicIn is where d publishes when its domain is split into n.
+func (d *Device) TopicIn(n int) string {
+	if n < 2 {
+		return d.Topic()
+	}
+	return fmt.Sprintf("plinth/v1/%s/p%02d/%s/data", d.Kind, Partition(d.ID, n), d.ID)
+}
