@@ -17,6 +17,9 @@ import (
 // afterwards by a person stays until the file changes. A file with a fault is told in the log, with its line, and the
 // pipeline stays as it was; a file that is taken away leaves its pipeline, which can be paused.
 func (b *Board) LoadFolder(ctx context.Context, folder string) error {
+	if folder == "" {
+		return nil // this instance only follows
+	}
 	names, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	if err != nil {
 		return err

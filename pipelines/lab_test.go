@@ -174,7 +174,7 @@ func (l *lab) device(t testing.TB, id, kind string) sensors.Device {
 func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 	t.Helper()
 	door, err := mqtt.Open(mqtt.Config{URL: "tcp://" + l.mqtt, User: broker.ServiceUser, Password: secret,
-		ClientID: "putuo.plinth-ingest"}, domain, l.log)
+		ClientID: "putuo.plinth-ingest"}, sensors.Part{Domain: domain}, l.log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,10 @@ import (
 
 // Record keeps the stream's run: it is saved at the start, again while its counts grow, and at the end, when ctx ends. It
 // sets s.Run, so it is called before Move begins; what it returns runs beside Move.
-func (s *Stream) Record(runs Runs, by string) func(ctx context.Context) {
+func (s *Stream) Record(runs Runs, topic, by string) func(ctx context.Context) {
 	s.Run = plinth.RunID(plinth.NewID("run"))
-	run := Run{ID: s.Run, Kind: StreamRun, Pipeline: s.Domain, Source: "plinth/v1/" + s.Domain + "/+/data", StartedBy: by,
+	run := Run{ID: s.Run, Kind: StreamRun, Pipeline: s.Domain, Source: topic, StartedBy: by,
 		Started: s.Now(), State: Running}
-	before := s.Meter.Of(s.Domain)
 	return func(ctx context.Context) {
 		tick := time.NewTicker(recordEvery)
 		defer tick.Stop()
@@ -24,11 +23,11 @@ func (s *Stream) Record(runs Runs, by string) func(ctx context.Context) {
 				run.State, run.Ended = Done, s.Now()
 				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 				defer cancel()
-				s.save(last, runs, s.counted(run, before))
+				s.save(last, runs, s.counted(run))
 				return
 			case <-tick.C:
 			}
-			if next := s.counted(run, before); next != run {
+			if next := s.counted(run); next != run {
 				run = next
 				s.save(ctx, runs, run)
 			}
@@ -38,9 +37,9 @@ func (s *Stream) Record(runs Runs, by string) func(ctx context.Context) {
 
 const recordEvery = 10 * time.Second
 
-func (s *Stream) counted(run Run, before Counts) Run {
-	c := s.Meter.Of(s.Domain)
-	run.Stored, run.Dead = c.Rows-before.Rows, c.Dead-before.Dead
+func (s *Stream) counted(run Run) Run {
+	c := s.moved.Of(s.Domain)
+	run.Stored, run.Dead = c.Rows, c.Dead
 	run.In = run.Stored + run.Dead
 	return run
 }

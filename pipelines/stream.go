@@ -40,6 +40,7 @@ type Stream struct {
 	Log      *slog.Logger
 
 	poison quota
+	moved  Meter // this stream alone; Meter may hold others of the domain
 }
 
 // batch is one insert.
@@ -119,7 +120,7 @@ func (s *Stream) gather(ctx context.Context, b *batch, in <-chan sensors.Parcel,
 			if len(b.parcels) == 0 {
 				b.began, age = s.Now(), time.After(MaxAge)
 			}
-			s.decode(b, p)
+			s.decode(ctx, b, p)
 			if b.size() >= MaxRows {
 				in, due = nil, full
 			}
@@ -131,17 +132,18 @@ func (s *Stream) due(b *batch) bool {
 	return s.Urgent || b.size() >= smallRows || s.Now().Sub(b.began) >= smallAge
 }
 
-func (s *Stream) decode(b *batch, p sensors.Parcel) {
+func (s *Stream) decode(ctx context.Context, b *batch, p sensors.Parcel) {
 	b.parcels = append(b.parcels, p)
 	b.messages += len(p.Messages)
 	arrival := s.Now()
+	find := func(id plinth.DeviceID) *sensors.Device { return s.Registry.Find(ctx, id, p.Arrived) }
 	for i := range p.Messages {
-		s.decodeMessage(b, &p.Messages[i], arrival)
+		s.decodeMessage(b, &p.Messages[i], arrival, find)
 	}
 }
 
-func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time) {
-	d, rs, faults := sensors.Decode(m.Topic, m.Payload, arrival, s.Registry.Device)
+func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time, find sensors.Lookup) {
+	d, rs, faults := sensors.Decode(m.Topic, m.Payload, arrival, find)
 	if m.Size > len(m.Payload) {
 		rs, faults = nil, []sensors.Fault{{Field: "payload",
 			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", sensors.MaxPayload, m.Size)}}
@@ -171,6 +173,7 @@ func (s *Stream) deliver(ctx context.Context, b *batch) error {
 		p.Ack(i < len(b.parcels)-1)
 	}
 	s.Meter.batch(s.Domain, b, s.Now().Sub(began))
+	s.moved.batch(s.Domain, b, s.Now().Sub(began))
 	if s.Feed != nil {
 		s.Feed.readings(b.rows)
 	}

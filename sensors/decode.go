@@ -55,7 +55,8 @@ func Decode(topic string, payload []byte, arrival time.Time, lookup Lookup) (*De
 	return d, rs, faults
 }
 
-// addressee finds the device that the topic plinth/v1/<kind>/<device>/data names.
+// addressee finds the device that the topic names: plinth/v1/<kind>/<device>/data, or with the partition of a domain that
+// is split, plinth/v1/<kind>/p<NN>/<device>/data.
 func addressee(topic string, lookup Lookup) (*Device, *Fault) {
 	if len(topic) > maxTopic {
 		return nil, &Fault{Field: "topic", Reason: fmt.Sprintf("a topic has at most %d bytes", maxTopic)}
@@ -63,6 +64,9 @@ func addressee(topic string, lookup Lookup) (*Device, *Fault) {
 	rest, ok := strings.CutPrefix(topic, "plinth/v1/")
 	kind, rest, ok2 := strings.Cut(rest, "/")
 	id, tail, ok3 := strings.Cut(rest, "/")
+	if within, data, ok := strings.Cut(tail, "/"); ok && partition(id) {
+		id, tail = within, data
+	}
 	if !ok || !ok2 || !ok3 || tail != "data" {
 		return nil, &Fault{Field: "topic", Reason: "the topic is not plinth/v1/<kind>/<device>/data"}
 	}
@@ -77,6 +81,12 @@ func addressee(topic string, lookup Lookup) (*Device, *Fault) {
 		return nil, &Fault{Device: d.ID, Field: "topic", Reason: reason}
 	}
 	return d, nil
+}
+
+// partition tells whether a level of a topic is that of a partition, p00 to p99. A wrong one does no harm: the device is
+// known by its own level.
+func partition(level string) bool {
+	return len(level) == 3 && level[0] == 'p' && level[1] >= '0' && level[1] <= '9' && level[2] >= '0' && level[2] <= '9'
 }
 
 func unstorable(at time.Time) string {

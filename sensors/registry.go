@@ -58,6 +58,7 @@ type Registry struct {
 
 	known  atomic.Pointer[roll]
 	reload sync.Mutex
+	asked  atomic.Int64 // when the newest successful reading of the store began, nanoseconds since 1970
 }
 
 // roll is all devices at one moment, ready to be asked.
@@ -83,7 +84,7 @@ func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 func (r *Registry) Reload(ctx context.Context) error {
 	r.reload.Lock()
 	defer r.reload.Unlock()
-	stamp := ""
+	stamp, began := "", r.now()
 	if known := r.known.Load(); known != nil {
 		stamp = known.stamp
 	}
@@ -91,6 +92,7 @@ func (r *Registry) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the devices: %w", err)
 	}
+	r.asked.Store(began.UnixNano())
 	if next == nil {
 		return nil
 	}
@@ -204,6 +206,18 @@ func (r *Registry) Ensure(ctx context.Context, d Device) error {
 
 // Device returns the device, or nil. The caller must not change it.
 func (r *Registry) Device(id plinth.DeviceID) *Device { return r.known.Load().byID[id] }
+
+// Find returns the device, or nil when the store did not have it at a moment or later: another instance may have
+// registered it just now. A flood of unknown ids asks the store once for all that came before.
+func (r *Registry) Find(ctx context.Context, id plinth.DeviceID, at time.Time) *Device {
+	if d := r.Device(id); d != nil || r.asked.Load() >= at.UnixNano() {
+		return d
+	}
+	if err := r.Reload(ctx); err != nil && ctx.Err() == nil {
+		r.log.WarnContext(ctx, "devices not read, one that is new may seem unknown", "device", id, "err", err)
+	}
+	return r.Device(id)
+}
 
 // Kinds are the kinds that have devices, in order.
 func (r *Registry) Kinds() []string {

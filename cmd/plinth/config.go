@@ -15,6 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"plinth/sensors"
 )
 
 // Config is everything one can set. Order: these defaults, the file of --config, variables PLINTH_…, flags; the later
@@ -27,6 +29,7 @@ type Config struct {
 	Clickhouse ClickhouseConfig `embed:"" prefix:"clickhouse-"`
 	Broker     BrokerConfig     `embed:"" prefix:"broker-"`
 	Sensors    SensorsConfig    `embed:"" prefix:"sensors-"`
+	Ingest     IngestConfig     `embed:"" prefix:"ingest-"`
 	Fabric     FabricConfig     `embed:"" prefix:"fabric-"`
 	Ledger     LedgerConfig     `embed:"" prefix:"ledger-"`
 	Log        LogConfig        `embed:"" prefix:"log-"`
@@ -85,6 +88,12 @@ type SensorsConfig struct {
 	Plane string `help:"JSON file with the parameters of the city's plane, for positions in the system shanghai; without it, the convention in circulation, good for about 100 m." type:"path"`
 }
 
+// IngestConfig shapes how members share the devices' messages.
+type IngestConfig struct {
+	Member     string         `help:"Our name among the processes that take messages in; each has its own. service@HOST unless set."`
+	Partitions map[string]int `help:"Domains that are split, e.g. lift=4: the same in every member. Devices then publish to plinth/v1/<kind>/p<NN>/<device>/data." placeholder:"DOMAIN=N"`
+}
+
 // FabricConfig names the consortium's network.
 type FabricConfig struct {
 	Network   string `help:"File network.json that describes endpoints, certificates and keys." type:"path"`
@@ -135,6 +144,11 @@ func (c Config) Check(local bool) error {
 		checkURL("ledger-tsa-url", c.Ledger.TSAURL, true, "http", "https"),
 		checkFile("ledger-tsa-roots", c.Ledger.TSARoots),
 		checkSpan("ledger-anchor-every", c.Ledger.AnchorEvery, 100*time.Millisecond, time.Hour),
+	}
+	for _, domain := range slices.Sorted(maps.Keys(c.Ingest.Partitions)) {
+		if n := c.Ingest.Partitions[domain]; n < 1 || n > sensors.MaxPartitions {
+			faults = append(faults, fmt.Errorf("ingest-partitions: %s is split into 1 to %d, not %d", domain, sensors.MaxPartitions, n))
+		}
 	}
 	if !local && c.Fabric.Network == "" {
 		faults = append(faults, errors.New("fabric-network: must be set when no engine is started here"))

@@ -186,6 +186,13 @@ func (h *house) run(ctx context.Context, l net.Listener) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Serve(ctx, l) })
+	g.Go(func() error { return h.runTasks(ctx) })
+	return g.Wait()
+}
+
+// runTasks runs all tasks until ctx ends or one fails.
+func (h *house) runTasks(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
 	for _, t := range h.tasks {
 		g.Go(func() error {
 			if err := t.run(ctx); err != nil && !errors.Is(err, context.Canceled) {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,11 +24,11 @@ import (
 	"plinth/sensors"
 )
 
-// TestKillsLoseNothing kills the service, the broker and ClickHouse in turn while devices publish, and checks that every
-// acknowledged reading is stored once and proven. PLINTH_KILL_ROUNDS is how often something is killed, six times unless
-// it is set.
+// TestKillsLoseNothing kills the service, the broker and ClickHouse in turn while devices publish to the partitions of
+// their domain, and checks that every acknowledged reading is stored once and proven. PLINTH_KILL_ROUNDS is how often
+// something is killed, three times unless it is set.
 func TestKillsLoseNothing(t *testing.T) {
-	rounds := 6
+	rounds := 3
 	if text := os.Getenv("PLINTH_KILL_ROUNDS"); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
@@ -66,8 +67,7 @@ type siegeOutcome struct {
 // siege is a house whose service can be killed alone, and devices that publish to it through whatever happens.
 type siege struct {
 	house   *running
-	serve   func() *exec.Cmd
-	service *exec.Cmd
+	service *siegeProcess
 	feeds   []*siegeFeed
 	base    time.Time
 }
@@ -76,6 +76,7 @@ const (
 	siegeDevices = 20
 	siegePause   = 10 * time.Millisecond // between a device's readings
 	siegeStep    = 200 * time.Millisecond
+	siegeParts   = 4
 )
 
 func newSiege(t testing.TB) *siege {
@@ -83,12 +84,8 @@ func newSiege(t testing.TB) *siege {
 	bin, data := buildPrograms(t), filepath.Join(t.TempDir(), "data")
 	launchEngines(t, bin, data)
 	s := &siege{house: newRunning("", data, bin), base: time.Now().Add(-6 * time.Hour).UTC().Truncate(time.Minute)}
-	s.serve = func() *exec.Cmd {
-		return exec.Command(filepath.Join(bin, "plinth"), "serve", "--config", filepath.Join(data, "engines.yaml"),
-			"--listen", s.house.address(), "--log-level", "warn")
-	}
-	s.start(t)
-	t.Cleanup(func() { _ = s.service.Process.Kill(); _ = s.service.Wait() })
+	s.house.url = "http://" + freeAddress()
+	s.service = startSiege(t, bin, data, "serve", s.house.url)
 	for i := range siegeDevices {
 		s.feeds = append(s.feeds, s.register(t, i))
 	}
@@ -121,14 +118,6 @@ func awaitSiege(t testing.TB, what string, ready func() error) {
 	t.Fatalf("%s: %v", what, err)
 }
 
-// address is where the service listens: the same after every start.
-func (h *running) address() string {
-	if h.url == "" {
-		h.url = "http://" + freeAddress()
-	}
-	return h.url[len("http://"):]
-}
-
 func freeAddress() string {
 	l, err := listen("127.0.0.1:0")
 	if err != nil {
@@ -138,23 +127,45 @@ func freeAddress() string {
 	return l.Addr().String()
 }
 
-// start starts the service and waits until it is ready.
-func (s *siege) start(t testing.TB) {
+// siegeProcess is one of our own processes, which can be killed and started again.
+type siegeProcess struct {
+	url  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+func startSiege(t testing.TB, bin, data, command, url string) *siegeProcess {
 	t.Helper()
-	s.service = s.serve()
-	s.service.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.service.Start(); err != nil {
+	p := &siegeProcess{url: url, args: []string{filepath.Join(bin, "plinth"), command, "--config", filepath.Join(data, "engines.yaml"),
+		"--listen", strings.TrimPrefix(url, "http://"), "--ingest-partitions", fmt.Sprintf("construction_noise=%d", siegeParts),
+		"--log-level", "warn"}}
+	p.start(t)
+	t.Cleanup(p.kill)
+	return p
+}
+
+// start starts the process and waits until it is ready.
+func (p *siegeProcess) start(t testing.TB) {
+	t.Helper()
+	p.cmd = exec.Command(p.args[0], p.args[1:]...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.awaitReady(t)
+	p.awaitReady(t)
+}
+
+func (p *siegeProcess) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
 }
 
 // awaitReady waits until every engine was seen to serve since now.
-func (s *siege) awaitReady(t testing.TB) {
+func (p *siegeProcess) awaitReady(t testing.TB) {
 	t.Helper()
 	since := time.Now()
-	awaitSiege(t, "service", func() error {
-		status, answer, err := s.house.call("", http.MethodGet, "/readyz", nil)
+	awaitSiege(t, p.args[1], func() error {
+		status, answer, err := newRunning(p.url, "", "").call("", http.MethodGet, "/readyz", nil)
 		if err != nil || status != http.StatusOK {
 			return fmt.Errorf("%d %.300s %w", status, answer, err)
 		}
@@ -178,9 +189,8 @@ func (s *siege) kill(t testing.TB, n int) {
 	t.Helper()
 	switch n % 3 {
 	case 0:
-		_ = s.service.Process.Kill()
-		_ = s.service.Wait()
-		s.start(t)
+		s.service.kill()
+		s.service.start(t)
 	case 1:
 		s.killEngine(t, "broker")
 	default:
@@ -201,7 +211,7 @@ func (s *siege) killEngine(t testing.TB, name string) {
 		}
 		return nil
 	})
-	s.awaitReady(t)
+	s.service.awaitReady(t)
 }
 
 func enginePID(t testing.TB, data, name string) int {
@@ -260,6 +270,8 @@ func (s *siege) register(t testing.TB, i int) *siegeFeed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d := sensors.Device{ID: plinth.DeviceID(id), Kind: kind}
+	snd.topic = d.TopicIn(siegeParts)
 	t.Cleanup(func() { snd.client.Disconnect(250) })
 	return &siegeFeed{sender: snd, metric: metric}
 }

@@ -6,9 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"plinth"
 	"plinth/api"
 	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
@@ -31,9 +28,14 @@ type streams struct {
 	paces    *pipelines.Paces
 
 	mu    sync.Mutex
-	doors map[string]*mqtt.Door // by kind of device
+	doors map[string]*mqtt.Door // of the parts that we work, by name
 
 	alarms *alarm.Engine // decides on what comes in
+}
+
+func newStreams(registry *sensors.Registry, sink clickhouse.Sink, now func() time.Time) *streams {
+	return &streams{registry: registry, watch: sensors.NewWatch(now), sink: sink, feed: pipelines.NewFeed(now),
+		meter: &pipelines.Meter{}, doors: map[string]*mqtt.Door{}}
 }
 
 // registryEvery is how often devices that another instance registered are looked for.
@@ -48,8 +50,7 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &streams{registry: registry, watch: sensors.NewWatch(h.now), sink: clickhouse.NewSink(h.ch),
-		feed: pipelines.NewFeed(h.now), meter: &pipelines.Meter{}, doors: map[string]*mqtt.Door{}}
+	s := newStreams(registry, clickhouse.NewSink(h.ch), h.now)
 	h.streams = s
 	h.registry.MustRegister(streamMetrics{s.meter, s.waiting})
 	h.task("device registry", func(ctx context.Context) error { registry.Watch(ctx, registryEvery); return nil })
@@ -65,7 +66,7 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err := h.openBoard(ctx, runs, mappings); err != nil {
 		return err
 	}
-	if err := h.openDoors(runs); err != nil {
+	if err := h.openDoors(runs, h.ship); err != nil {
 		return err
 	}
 	s.seed(ctx, h)
@@ -95,114 +96,6 @@ func (h *house) brokerUsers() (sensors.Doors, error) {
 		return nil, err
 	}
 	return broker.Users{Path: h.cfg.Broker.UsersFile, Service: secret, Feeder: h.feeder}, nil
-}
-
-// openDoors opens the doors of the kinds that ship, and has those of further kinds opened when their first device comes.
-func (h *house) openDoors(runs pipelines.Runs) error {
-	password, err := readSecret(h.cfg.Broker.PasswordFile)
-	if err != nil {
-		return err
-	}
-	session, err := h.sessionName()
-	if err != nil {
-		return err
-	}
-	secure, err := h.cfg.Broker.brokerTLS()
-	if err != nil {
-		return err
-	}
-	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password, TLS: secure,
-		ClientID: session}
-	if err := cfg.Validate(); err != nil {
-		return err
-	}
-	h.watchRefused()
-	h.onClose(h.streams.close)
-	h.task("streams", func(ctx context.Context) error {
-		g, ctx := errgroup.WithContext(ctx)
-		g.Go(func() error { return h.watchKinds(ctx, g, cfg, runs) })
-		return g.Wait()
-	})
-	return nil
-}
-
-// watchKinds opens the door of every kind of device, each with its own session, budget and batches.
-func (h *house) watchKinds(ctx context.Context, g *errgroup.Group, cfg mqtt.Config, runs pipelines.Runs) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		kinds := append(sensors.KnownKinds(), h.streams.registry.Kinds()...)
-		for _, kind := range kinds {
-			if err := h.openDoor(ctx, g, cfg, kind, runs); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// openDoor opens the door of one kind, unless it is open.
-func (h *house) openDoor(ctx context.Context, g *errgroup.Group, cfg mqtt.Config, kind string, runs pipelines.Runs) error {
-	s := h.streams
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.doors[kind] != nil {
-		return nil
-	}
-	if err := s.board.Ship(ctx, pipelines.ShippedStream(kind, h.catalog.Authority())); err != nil {
-		h.log.WarnContext(ctx, "stream not declared, its door stays shut for now", "domain", kind, "err", err)
-		return nil
-	}
-	door, err := mqtt.Open(cfg, kind, h.log)
-	if err != nil {
-		return err
-	}
-	s.doors[kind] = door
-	stream := &pipelines.Stream{Domain: kind, Urgent: kind == "lift", Registry: s.registry, Watch: s.watch, Sink: s.sink,
-		Decider: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
-	record := stream.Record(runs, "service")
-	g.Go(func() error { record(ctx); return nil })
-	g.Go(func() error { return stream.Move(ctx, door.Parcels()) })
-	return nil
-}
-
-// brokerReady tells whether every door is open.
-func (h *house) brokerReady(context.Context) error {
-	s := h.streams
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.doors) == 0 {
-		return plinth.Errorf(plinth.ErrUnavailable, "no door is open yet")
-	}
-	for _, d := range s.doors {
-		if err := d.Ready(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// waiting is how many messages each kind's door holds.
-func (s *streams) waiting() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := map[string]int{}
-	for kind, d := range s.doors {
-		out[kind] = d.Waiting()
-	}
-	return out
-}
-
-func (s *streams) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, d := range s.doors {
-		d.Close()
-	}
 }
 
 func (h *house) streamServices(runs *postgres.Pipelines, mappings map[string]*pipelines.Mapping) error {

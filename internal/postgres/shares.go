@@ -49,7 +49,7 @@ func (s *Shares) Share(ctx context.Context, member string, parts, working []stri
 		}
 		alone = members == 1
 		held = deal(member, rank, members, parts, taken)
-		return keep(ctx, tx, member, append(held, ours(member, working, taken)...), ttl)
+		return keep(ctx, tx, member, slices.Concat(held, ours(member, working, taken)), ttl)
 	})
 	s.claimed = s.claimed || err == nil
 	return held, alone, err

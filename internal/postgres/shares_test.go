@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"plinth"
 	"plinth/internal/postgres"
@@ -162,5 +165,27 @@ func TestTwoProcessesOfOneNameAreTold(t *testing.T) {
 	}
 	if held, _, err := second.Share(t.Context(), "a", parts, nil, time.Minute); err != nil || len(held) != 1 {
 		t.Errorf("the second process holds %v, %v", held, err)
+	}
+}
+
+func TestALateMemberGetsItsShare(t *testing.T) {
+	db := open(t)
+	parts := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}
+	first, second := postgres.NewShares(db), postgres.NewShares(db)
+	share := func(s *postgres.Shares, member string, working []string) []string {
+		t.Helper()
+		held, _, err := s.Share(t.Context(), member, parts, working, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return held
+	}
+	all := share(first, "service", nil)
+	share(second, "ingest", nil)
+	some := share(first, "service", all)
+	share(first, "service", some)
+	got := share(second, "ingest", nil)
+	if d := cmp.Diff(parts, slices.Sorted(slices.Values(append(some, got...)))); d != "" || len(got) != 5 {
+		t.Errorf("service holds %v, ingest %v", some, got)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +26,7 @@ type Config struct {
 	URL      string // tcp://host:port or ssl://host:port
 	User     string
 	Password string
-	// ClientID is the session's name at the broker, followed by the domain. It must stay the same: what the broker
+	// ClientID is the session's name at the broker, followed by the part. It must stay the same: what the broker
 	// holds for an absent client is bound to it.
 	ClientID string
 	TLS      *tls.Config // how a broker at ssl:// is verified; nil trusts what the system trusts
@@ -43,15 +44,18 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Door receives the messages of one domain, a kind of device, with a session and a budget of its own, so that a flood of
-// one domain cannot stall another.
+// Door receives the messages of one part: a domain, which is a kind of device, or a partition of it. It has a session and
+// a budget of its own, so that a flood of one domain cannot stall another.
 type Door struct {
-	domain string
+	part   sensors.Part
 	topic  string
 	log    *slog.Logger
 	client paho.Client
 	in     chan sensors.Parcel
 	budget *semaphore.Weighted // bytes of maxHeld
+
+	draining chan struct{} // closed when nothing more may be taken
+	drain    sync.Once
 
 	ready   atomic.Bool
 	waiting atomic.Int64 // messages handed on and not acknowledged
@@ -64,14 +68,14 @@ type Door struct {
 const maxHeld = 16 << 20
 
 // Open starts to connect and returns at once; the door reconnects by itself until Close.
-func Open(c Config, domain string, log *slog.Logger) (*Door, error) {
+func Open(c Config, part sensors.Part, log *slog.Logger) (*Door, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Door{domain: domain, topic: "plinth/v1/" + domain + "/+/data", log: log.With("domain", domain),
-		in: make(chan sensors.Parcel, 64), budget: semaphore.NewWeighted(maxHeld)}
+	d := &Door{part: part, topic: part.Filter(), log: log.With("part", part.Name()),
+		in: make(chan sensors.Parcel, 64), budget: semaphore.NewWeighted(maxHeld), draining: make(chan struct{})}
 	o := paho.NewClientOptions().AddBroker(c.URL).SetUsername(c.User).SetPassword(c.Password).
-		SetClientID(clientID(c.ClientID + "-" + domain)).SetCleanSession(false).SetProtocolVersion(4).
+		SetClientID(clientID(c.ClientID + "-" + part.Name())).SetCleanSession(false).SetProtocolVersion(4).
 		SetAutoAckDisabled(true).SetConnectRetry(true).SetConnectRetryInterval(500 * time.Millisecond).
 		SetMaxReconnectInterval(2 * time.Second).SetKeepAlive(20 * time.Second).SetPingTimeout(15 * time.Second).
 		SetConnectTimeout(connectTimeout).SetCustomOpenConnectionFn(d.dial).SetTLSConfig(c.TLS).
@@ -127,11 +131,26 @@ func (d *Door) Ready() error {
 	if d.ready.Load() && d.client.IsConnectionOpen() {
 		return nil
 	}
-	return plinth.Errorf(plinth.ErrUnavailable, "the MQTT broker is away (domain %s)", d.domain)
+	return plinth.Errorf(plinth.ErrUnavailable, "the MQTT broker is away (%s)", d.part.Name())
 }
 
 // Waiting is the number of messages taken from the wire and not yet acknowledged.
 func (d *Door) Waiting() int { return int(d.waiting.Load()) }
+
+// Drain takes nothing more and waits until what was taken is acknowledged, or ctx ends. The broker keeps the rest for the
+// session's next holder.
+func (d *Door) Drain(ctx context.Context) {
+	d.drain.Do(func() { close(d.draining) })
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for d.waiting.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
 
 // Close disconnects. What is unacknowledged comes again to the next session.
 func (d *Door) Close() { d.client.Disconnect(250) }
@@ -140,6 +159,9 @@ func (d *Door) Close() { d.client.Disconnect(250) }
 func (d *Door) take(p sensors.Parcel, size int64, w *wire) bool {
 	p.Arrived = time.Now()
 	size = min(size, maxHeld)
+	if d.shut(w) {
+		return false
+	}
 	if !d.budget.TryAcquire(size) && !d.pause(size, w) {
 		return false
 	}
@@ -158,6 +180,23 @@ func (d *Door) take(p sensors.Parcel, size int64, w *wire) bool {
 			d.budget.Release(size)
 			d.waiting.Add(-n)
 			return false
+		case <-time.After(pauseStep):
+			w.stillThere()
+		}
+	}
+}
+
+// shut tells whether the door is draining; then it returns only once w is closed.
+func (d *Door) shut(w *wire) bool {
+	select {
+	case <-d.draining:
+	default:
+		return false
+	}
+	for {
+		select {
+		case <-w.closed:
+			return true
 		case <-time.After(pauseStep):
 			w.stillThere()
 		}

@@ -22,11 +22,16 @@ type Users struct {
 
 var _ sensors.Doors = Users{}
 
-// Admit writes the file: the service, the feeder, and each device with its own topic.
+// topics are those that d may publish to: its own, in whatever partition of its domain.
+func topics(d *sensors.Device) []string {
+	return []string{d.Topic(), "plinth/v1/" + d.Kind + "/+/" + string(d.ID) + "/data"}
+}
+
+// Admit writes the file: the service, the feeder, and each device with its own topics.
 func (u Users) Admit(_ context.Context, devices []sensors.Device, credentials map[plinth.DeviceID]sensors.Credential) error {
 	users := []User{{Name: ServiceUser, SHA256: HashSecret(u.Service), Subscribe: []string{"plinth/v1/#"}}}
 	if u.Feeder != "" {
-		users = append(users, User{Name: FeederUser, SHA256: HashSecret(u.Feeder), Publish: []string{"plinth/v1/+/+/data"}})
+		users = append(users, User{Name: FeederUser, SHA256: HashSecret(u.Feeder), Publish: []string{"plinth/v1/+/+/data", "plinth/v1/+/+/+/data"}})
 	}
 	for i := range devices {
 		d := &devices[i]
@@ -35,7 +40,7 @@ func (u Users) Admit(_ context.Context, devices []sensors.Device, credentials ma
 			continue
 		}
 		users = append(users, User{Name: string(d.ID), SHA256: c.Hash, Old: c.Old, OldUntil: c.OldUntil, Client: string(d.ID),
-			Publish: []string{d.Topic()}})
+			Publish: topics(d)})
 	}
 	return WriteUsers(u.Path, users)
 }

@@ -12,6 +12,7 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"plinth/internal/stack/broker"
+	"plinth/sensors"
 	door "plinth/sensors/mqtt"
 )
 
@@ -207,7 +208,7 @@ func TestTheAuthorityStaysWhenTheCertificateEnds(t *testing.T) {
 
 func TestTheServicesDoorReadsOverTLS(t *testing.T) {
 	s := startSecure(t, service, lift)
-	door, err := door.Open(door.Config{URL: s.url, User: "plinth", Password: secret, ClientID: "svc", TLS: s.trust}, "lift", slog.New(slog.DiscardHandler))
+	door, err := door.Open(door.Config{URL: s.url, User: "plinth", Password: secret, ClientID: "svc", TLS: s.trust}, sensors.Part{Domain: "lift"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"plinth"
+	"plinth/internal/postgres"
+	"plinth/pipelines"
+	"plinth/sensors"
+	"plinth/sensors/mqtt"
+)
+
+// How long a silent member of the ingest keeps its parts, and how often it says that it lives.
+const (
+	shareTTL   = 15 * time.Second
+	shareEvery = time.Second
+)
+
+// drainWithin is how long a door that is given up may wait for what it took to be stored.
+const drainWithin = 5 * time.Second
+
+// openDoors takes our share of the doors: one for each part of the kinds that ship and of those that devices have. ready
+// is asked before a part's work begins.
+func (h *house) openDoors(runs pipelines.Runs, ready func(context.Context, sensors.Part) error) error {
+	password, err := readSecret(h.cfg.Broker.PasswordFile)
+	if err != nil {
+		return err
+	}
+	session, err := h.sessionName()
+	if err != nil {
+		return err
+	}
+	secure, err := h.cfg.Broker.brokerTLS()
+	if err != nil {
+		return err
+	}
+	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password, TLS: secure, ClientID: session}
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	work := func(ctx context.Context, name string) error {
+		part := h.parts()[name]
+		if err := ready(ctx, part); err != nil {
+			return err
+		}
+		return h.workPart(ctx, cfg, part, runs)
+	}
+	crew := &pipelines.Crew{Name: h.member(), Shares: postgres.NewShares(h.pg), Work: work, TTL: shareTTL, Every: shareEvery,
+		Parts: func() []string { return slices.Collect(maps.Keys(h.parts())) }, Now: h.now, Log: h.log}
+	h.watchRefused()
+	h.onClose(h.streams.close)
+	h.task("streams", crew.Run)
+	return nil
+}
+
+// member is our name among those that take messages in.
+func (h *house) member() string {
+	host, _ := os.Hostname() // without one the name is still ours on this machine
+	return cmp.Or(h.cfg.Ingest.Member, "service@"+host)
+}
+
+// parts are all parts there are now, by name.
+func (h *house) parts() map[string]sensors.Part {
+	parts := map[string]sensors.Part{}
+	for _, kind := range append(sensors.KnownKinds(), h.streams.registry.Kinds()...) {
+		for _, p := range sensors.Parts(kind, h.cfg.Ingest.Partitions[kind]) {
+			parts[p.Name()] = p
+		}
+	}
+	return parts
+}
+
+// ship declares the pipeline of a part's domain.
+func (h *house) ship(ctx context.Context, p sensors.Part) error {
+	return h.streams.board.Ship(ctx, pipelines.ShippedStream(p.Domain, h.catalog.Authority()))
+}
+
+// workPart moves one part's messages, with a session, a budget and batches of its own, until ctx ends; then it drains.
+func (h *house) workPart(ctx context.Context, cfg mqtt.Config, part sensors.Part, runs pipelines.Runs) error {
+	s := h.streams
+	door, err := mqtt.Open(cfg, part, h.log)
+	if err != nil {
+		return err
+	}
+	s.enter(part, door)
+	defer s.leave(part, door)
+	stream := &pipelines.Stream{Domain: part.Domain, Urgent: part.Domain == "lift", Registry: s.registry, Watch: s.watch,
+		Sink: s.sink, Decider: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
+	record := stream.Record(runs, part.Filter(), h.member())
+	moving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	moved := make(chan error, 1)
+	go func() { moved <- stream.Move(moving, door.Parcels()) }()
+	go record(moving)
+	select {
+	case err := <-moved:
+		return fmt.Errorf("the stream of %s ended: %w", part.Name(), err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(moving, drainWithin)
+	defer cancel()
+	door.Drain(drain)
+	stop()
+	<-moved
+	return nil
+}
+
+func (s *streams) enter(p sensors.Part, d *mqtt.Door) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doors[p.Name()] = d
+}
+
+func (s *streams) leave(p sensors.Part, d *mqtt.Door) {
+	d.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.doors, p.Name())
+}
+
+// brokerReady tells whether every door of ours is open.
+func (h *house) brokerReady(context.Context) error {
+	s := h.streams
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.doors) == 0 {
+		return plinth.Errorf(plinth.ErrUnavailable, "no door is open yet")
+	}
+	for _, d := range s.doors {
+		if err := d.Ready(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waiting is how many messages each part's door holds.
+func (s *streams) waiting() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]int{}
+	for part, d := range s.doors {
+		out[part] = d.Waiting()
+	}
+	return out
+}
+
+func (s *streams) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.doors {
+		d.Close()
+	}
+}
