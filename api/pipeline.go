@@ -2,14 +2,12 @@ package api
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
 
 	"plinth"
 	pb "plinth/api/plinth/v1"
-	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 )
@@ -21,11 +19,6 @@ type RunList interface {
 	Totals(ctx context.Context) (map[string]pipelines.Totals, error)
 }
 
-// DeadLetterList reads the dead letters, newest first, and how many there are in all.
-type DeadLetterList interface {
-	List(ctx context.Context, f clickhouse.DeadLetterFilter) ([]pipelines.DeadLetter, int64, error)
-}
-
 // PipelineDeps are what the service of pipelines is made of.
 type PipelineDeps struct {
 	Board    *pipelines.Board
@@ -33,7 +26,9 @@ type PipelineDeps struct {
 	Backlog  func() map[string]int // messages taken and not acknowledged, by stream
 	Mappings func() map[string]*pipelines.Mapping
 	Runs     RunList
-	Dead     DeadLetterList
+	Letters  LetterList
+	Acts     LetterActList
+	Desk     *pipelines.LetterDesk
 	Names    Directory
 	Now      func() time.Time
 }
@@ -92,30 +87,4 @@ func runOut(r pipelines.Run) *pb.Run {
 	return &pb.Run{Id: string(r.ID), Kind: string(r.Kind), Pipeline: r.Pipeline, Source: r.Source, StartedBy: r.StartedBy,
 		StartedAt: stamp(r.Started), EndedAt: stamp(r.Ended), State: string(r.State), RowsIn: r.In, RowsStored: r.Stored,
 		RowsKnown: r.Known, RowsDead: r.Dead, Error: r.Error}
-}
-
-func (s *pipelineService) ListDeadLetters(ctx context.Context, r *pb.ListDeadLettersRequest) (*pb.ListDeadLettersResponse, error) {
-	limit, after, err := pageOf(r.GetPageSize(), r.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	f := clickhouse.DeadLetterFilter{Run: plinth.RunID(r.GetRunId()), Source: r.GetSource(), Limit: limit}
-	if after != "" {
-		if f.Offset, err = strconv.Atoi(after); err != nil || f.Offset < 0 {
-			return nil, plinth.Invalid("pageToken", "is not one that this server gave")
-		}
-	}
-	all, total, err := s.Dead.List(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	out := &pb.ListDeadLettersResponse{TotalSize: total}
-	if next := f.Offset + len(all); int64(next) < total && len(all) > 0 {
-		out.NextPageToken = nextPage(strconv.Itoa(next))
-	}
-	for _, d := range all {
-		out.DeadLetters = append(out.DeadLetters, &pb.DeadLetter{At: stamp(d.At), Source: d.Source, Row: int64(d.Row), Field: d.Field,
-			Reason: d.Reason, Payload: d.Payload, RunId: string(d.Run)})
-	}
-	return out, nil
 }

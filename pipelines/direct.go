@@ -34,12 +34,15 @@ func (s *Direct) Store(ctx context.Context, d *sensors.Device, rs []sensors.Read
 		r.At = r.At.UTC().Truncate(time.Millisecond)
 		f := sensors.Check(d, r)
 		if f == nil {
+			f = s.Gates.Rules(HTTPID).Reading(d, &r)
+		}
+		if f == nil {
 			good = append(good, r)
 			continue
 		}
 		f.Field = fmt.Sprintf("readings[%d].%s", i, f.Field)
 		faults = append(faults, *f)
-		dead = append(dead, DeadLetter{At: now, Source: "http/" + string(d.ID), Field: f.Field, Reason: f.Reason,
+		dead = append(dead, DeadLetter{At: now, Source: "http/" + string(d.ID), Pipeline: HTTPID, Device: d.ID, Field: f.Field, Reason: f.Reason,
 			Payload: clip(fmt.Sprintf("metric=%q at=%s seq=%d value=%v", r.Metric, r.At.Format(time.RFC3339Nano), r.Seq, r.Value),
 				MaxDeadPayload)})
 	}

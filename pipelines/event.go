@@ -102,12 +102,17 @@ type DeadLetter struct {
 	Row     uint64 // 1-based; 0 for a message
 	Field   string
 	Reason  string
-	Payload string // at most MaxDeadPayload of it
+	Payload string // at most MaxDeadPayload of it, byte by byte as it came
 	Run     plinth.RunID
+
+	Pipeline string          // its id
+	Device   plinth.DeviceID // empty when none is known
+	Count    uint64          // inputs that it stands for, when only a sample was kept; 0 is one
+	Size     uint64          // of the input; 0 when the payload is all of it
 }
 
 // MaxDeadPayload is how much of a dead letter's input is kept.
-const MaxDeadPayload = 4 << 10
+const MaxDeadPayload = 64 << 10
 
 // Sink stores what moves. An insert is durable in the store when it returns nil, and is harmless when repeated: identity
 // is in the rows. ErrInvalid means that a row can never be stored; any other error is worth another try. Many goroutines

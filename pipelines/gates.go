@@ -3,14 +3,16 @@ package pipelines
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // Gates hold the pipelines that are paused and have the others' rules. The zero value lets all through without a rule.
 // Many goroutines may use it.
 type Gates struct {
+	rules atomic.Pointer[map[string]*Rules] // asked for every message
+
 	mu    sync.Mutex
 	shut  map[string]Pause
-	rules map[string]*Rules
 	moved chan struct{} // closed when shut changes
 }
 
@@ -18,7 +20,8 @@ type Gates struct {
 func (g *Gates) Set(shut map[string]Pause, rules map[string]*Rules) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.shut, g.rules = shut, rules
+	g.shut = shut
+	g.rules.Store(&rules)
 	if g.moved != nil {
 		close(g.moved)
 		g.moved = nil
@@ -41,9 +44,11 @@ func (g *Gates) Rules(id string) *Rules {
 	if g == nil {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.rules[id]
+	rules := g.rules.Load()
+	if rules == nil {
+		return nil
+	}
+	return (*rules)[id]
 }
 
 // Wait returns when the pipeline runs, at once if it does, or when ctx ends, with its error.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"plinth"
@@ -125,7 +124,7 @@ func (j *job) read(ctx context.Context, r io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return j.flush(ctx)
 		case errors.As(err, &broken):
-			j.refuse(file.Row(), fault{"row", broken.reason}, broken.raw)
+			j.refuse(file.Row(), fault{"row", broken.reason}, j.rows.asLine(j.rows.header)+broken.raw)
 		case err != nil:
 			return err
 		default:
@@ -146,8 +145,11 @@ func (j *job) read(ctx context.Context, r io.Reader) error {
 func (j *job) take(ctx context.Context, row uint64, record []string) error {
 	if j.m.Target == ToEvents {
 		e, bad := j.rows.event(record)
+		if bad == nil {
+			bad = j.Gates.Rules(j.m.Name).Event(&e)
+		}
 		if bad != nil {
-			j.refuse(row, *bad, strings.Join(record, ","))
+			j.refuse(row, *bad, j.rows.asFile(record))
 			return nil
 		}
 		j.events = append(j.events, e)
@@ -161,7 +163,7 @@ func (j *job) take(ctx context.Context, row uint64, record []string) error {
 		}
 	}
 	if bad != nil {
-		j.refuse(row, *bad, strings.Join(record, ","))
+		j.refuse(row, *bad, j.rows.asFile(record))
 		return nil
 	}
 	j.readings = append(j.readings, r)
@@ -187,6 +189,9 @@ func (j *job) admit(ctx context.Context, r *sensors.Reading) (*fault, error) {
 	if f := sensors.Check(d, *r); f != nil {
 		return &fault{f.Field, f.Reason}, nil
 	}
+	if f := j.Gates.Rules(j.m.Name).Reading(d, r); f != nil {
+		return &fault{f.Field, f.Reason}, nil
+	}
 	if j.archive[d.ID] == nil {
 		j.archive[d.ID] = sensors.NewWatch(func() time.Time { return j.clock })
 	}
@@ -199,7 +204,7 @@ func (j *job) admit(ctx context.Context, r *sensors.Reading) (*fault, error) {
 
 func (j *job) refuse(row uint64, f fault, raw string) {
 	j.dead = append(j.dead, DeadLetter{Source: j.run.Source, Row: row, Field: clip(f.field, maxLabel), Reason: clip(f.reason, 1000),
-		Payload: clip(raw, MaxDeadPayload), Run: j.run.ID})
+		Payload: raw[:min(len(raw), MaxDeadPayload)], Size: uint64(len(raw)), Run: j.run.ID, Pipeline: j.m.Name})
 }
 
 // flush stores what is in hand and saves the run's counts.

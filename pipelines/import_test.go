@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"plinth"
-	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 )
@@ -67,7 +66,7 @@ func TestABadRowIsNamedAndTheGoodOnesAreStored(t *testing.T) {
 	if got := l.imports(t, "hotline-complaints", "c.csv", body); got != want {
 		t.Fatalf("first import %+v, want %+v", got, want)
 	}
-	got, _, err := l.sink.DeadLetters.List(t.Context(), clickhouse.DeadLetterFilter{Source: "c.csv", Limit: 100})
+	got, err := l.sink.Letters(t.Context(), pipelines.LetterFilter{Source: "c.csv"}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,11 @@ func (m *Meter) Direct(domain string, rows, dead int) {
 	m.add(domain, func(c *Counts) { c.Messages++; c.Rows += int64(rows); c.Dead += int64(dead) })
 }
 
+// replayed counts rows that a dead letter gave after all.
+func (m *Meter) replayed(domain string, rows int) {
+	m.add(domain, func(c *Counts) { c.Rows += int64(rows) })
+}
+
 // Tell notes that rows which came by another way than messages are stored.
 func (m *Meter) Tell(domain string, rows []sensors.Reading) {
 	m.add(domain, func(c *Counts) { c.tell(rows) })

@@ -64,12 +64,13 @@ type common struct{ source, field, reason string }
 type folds map[common]int64
 
 // letters are the dead letters that tell of f, in order.
-func (f folds) letters(now time.Time, run plinth.RunID) []DeadLetter {
+func (f folds) letters(now time.Time, run plinth.RunID, pipeline string) []DeadLetter {
 	var out []DeadLetter
 	for _, k := range slices.SortedFunc(maps.Keys(f), func(a, b common) int {
 		return strings.Compare(a.source+a.field+a.reason, b.source+b.field+b.reason)
 	}) {
 		out = append(out, DeadLetter{Source: k.source, Field: k.field, Reason: k.reason, Run: run,
+			Count: uint64(f[k]), Pipeline: pipeline,
 			Payload: fmt.Sprintf("%d more until %s, counted and not kept", f[k], now.UTC().Format(time.RFC3339Nano))})
 	}
 	return out
@@ -83,7 +84,10 @@ func (s *Stream) bury(b *batch, d *sensors.Device, m *sensors.Message, f sensors
 		source, limit = d.Topic(), keptPerDevice
 	}
 	letter := DeadLetter{Source: clip(m.Topic, maxLabel), Field: clip(f.Field, maxLabel), Reason: f.Reason,
-		Payload: clip(string(m.Payload), MaxDeadPayload), Run: s.Run}
+		Payload: string(m.Payload[:min(len(m.Payload), MaxDeadPayload)]), Size: uint64(max(m.Size, len(m.Payload))), Run: s.Run, Pipeline: s.Domain}
+	if d != nil {
+		letter.Device = d.ID
+	}
 	b.useless++
 	switch s.poison.take(source, limit, &letter, s.Now()) {
 	case keep:

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"cmp"
 	"encoding/binary"
+	"encoding/csv"
 	"hash/fnv"
 	"maps"
 	"math"
@@ -41,6 +42,21 @@ func newRowMapper(m *Mapping, file string, header []string) (*rowMapper, error) 
 		}
 	}
 	return r, nil
+}
+
+// asFile is a record under its header, as a file of its own: a dead letter can be mended and imported.
+func (r *rowMapper) asFile(record []string) string { return r.asLine(r.header) + r.asLine(record) }
+
+// asLine is a record as a line of the file.
+func (r *rowMapper) asLine(record []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	w.Comma = rune(r.m.Delimiter[0])
+	if err := w.Write(record); err != nil {
+		return strings.Join(record, r.m.Delimiter) + "\n" // the mapping's delimiter is no delimiter for it
+	}
+	w.Flush()
+	return b.String()
 }
 
 // fault names the file's column, or the field when it has none, and the reason.

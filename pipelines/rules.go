@@ -144,6 +144,19 @@ func (rs *Rules) Reading(d *sensors.Device, r *sensors.Reading) *sensors.Fault {
 	return nil
 }
 
+// sift keeps the readings that break no rule, in place, and adds a fault for each of the others.
+func (rs *Rules) sift(d *sensors.Device, all []sensors.Reading, faults []sensors.Fault) ([]sensors.Reading, []sensors.Fault) {
+	kept := all[:0]
+	for i := range all {
+		if f := rs.Reading(d, &all[i]); f != nil {
+			faults = append(faults, *f)
+			continue
+		}
+		kept = append(kept, all[i])
+	}
+	return kept, faults
+}
+
 func (c *rule) broken(reason string) string { return "the rule " + c.said + " is broken: " + reason }
 
 func (c *rule) reading(d *sensors.Device, r *sensors.Reading) string {

@@ -148,6 +148,9 @@ func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time, 
 		rs, faults = nil, []sensors.Fault{{Field: "payload",
 			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", sensors.MaxPayload, m.Size)}}
 	}
+	if rules := s.Gates.Rules(s.Domain); rules != nil {
+		rs, faults = rules.sift(d, rs, faults)
+	}
 	if len(rs) > 0 {
 		s.Watch.Judge(d, rs)
 		if s.Decider != nil {
@@ -187,7 +190,7 @@ func (s *Stream) store(ctx context.Context, b *batch) error {
 		return err
 	}
 	b.dead, b.useless = append(b.dead, poison...), b.useless+len(poison)
-	b.dead = append(b.dead, b.folded.letters(s.Now(), s.Run)...)
+	b.dead = append(b.dead, b.folded.letters(s.Now(), s.Run, s.Domain)...)
 	if len(b.dead) == 0 {
 		return nil
 	}
@@ -218,7 +221,7 @@ func (s *Stream) insertRows(ctx context.Context, rs []sensors.Reading) ([]DeadLe
 	if len(rs) == 1 {
 		r := rs[0]
 		return []DeadLetter{{Source: clip("device/"+string(r.Device), maxLabel), Field: r.Metric, Reason: err.Error(),
-			Payload: fmt.Sprintf("%+v", r), Run: s.Run}}, nil
+			Payload: fmt.Sprintf("%+v", r), Run: s.Run, Pipeline: s.Domain, Device: r.Device}}, nil
 	}
 	first, err := s.insertRows(ctx, rs[:len(rs)/2])
 	if err != nil {

@@ -26,3 +26,23 @@ func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappin
 	h.task("paces", func(ctx context.Context) error { s.paces.Run(ctx.Done(), h.now); return nil })
 	return nil
 }
+
+// letterDesk is where dead letters are replayed. It follows up at once what a stop cut off, and then every minute.
+func (h *house) letterDesk(acts *postgres.Pipelines, importer *pipelines.Importer) *pipelines.LetterDesk {
+	s := h.streams
+	desk := &pipelines.LetterDesk{Letters: s.sink.DeadLetters, Acts: acts, Importer: importer, Mappings: s.board.Mappings, Now: h.now,
+		Stream: pipelines.Stream{Registry: s.registry, Watch: s.watch, Sink: s.sink, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}}
+	h.task("dead letters", func(ctx context.Context) error {
+		for {
+			if err := desk.Mend(ctx); err != nil && ctx.Err() == nil {
+				h.log.WarnContext(ctx, "closed dead letters not marked yet", "err", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(time.Minute):
+			}
+		}
+	})
+	return desk
+}

@@ -110,7 +110,7 @@ func (h *house) streamServices(runs *postgres.Pipelines, mappings map[string]*pi
 		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
 			Segments: postgres.NewSegments(h.pg), Names: h.catalog, Now: h.now}),
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
-			Dead: s.sink.DeadLetters, Names: h.catalog, Now: h.now}))
+			Letters: s.sink.DeadLetters, Acts: runs, Desk: h.letterDesk(runs, importer), Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer),
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))

@@ -8,11 +8,29 @@ CREATE TABLE plinth.dead_letter
     `field` String,
     `reason` String,
     `payload` String CODEC(ZSTD(3)),
-    `run` String
+    `run` String,
+    `pipeline` LowCardinality(String),
+    `device` LowCardinality(String),
+    `n` UInt64 DEFAULT 1,
+    `size` UInt64 DEFAULT length(payload),
+    `id` String MATERIALIZED lower(hex(sipHash128(source, row, field, reason, payload))),
+    INDEX id_bloom id TYPE bloom_filter GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(at)
 ORDER BY (source, row, field, cityHash64(payload), reason)
 TTL toDateTime(at) + toIntervalDay(90)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE plinth.dead_letter_act
+(
+    `id` String,
+    `state` LowCardinality(String),
+    `at` DateTime64(3, 'UTC'),
+    `act` String
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (id)
+TTL toDateTime(at) + toIntervalDay(120)
 SETTINGS index_granularity = 8192;
 
 CREATE TABLE plinth.device

@@ -137,8 +137,9 @@ func TestADeadLetterRefusedAgainIsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, n, err := s.List(ctx, clickhouse.DeadLetterFilter{Run: "run_1", Limit: 10})
-	if err != nil || n != 1 || !cmp.Equal(got, []pipelines.DeadLetter{d}) {
+	d.Count, d.Size = 1, 3
+	got, n, err := s.Page(ctx, pipelines.LetterFilter{Run: "run_1"}, 10, 0)
+	if err != nil || n != 1 || len(got) != 1 || !cmp.Equal(got[0].DeadLetter, d) || len(got[0].ID) != 32 || got[0].State != pipelines.LetterOpen {
 		t.Errorf("dead letters %v of %d, %v; want %v", got, n, err, d)
 	}
 }

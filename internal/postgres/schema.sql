@@ -219,6 +219,27 @@ CREATE TABLE dataset_revision (
 );
 CREATE TRIGGER dataset_revision_frozen BEFORE DELETE OR UPDATE ON public.dataset_revision FOR EACH ROW EXECUTE FUNCTION frozen();
 
+CREATE TABLE dead_letter_act (
+    id text NOT NULL,
+    state text NOT NULL,
+    letters text[] NOT NULL,
+    rows bigint NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    actor_name text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    marked boolean NOT NULL DEFAULT false,
+    record_id uuid NOT NULL,
+    PRIMARY KEY (id),
+    CHECK ((cardinality(letters) > 0)),
+    CHECK ((id ~~ 'dla\_%'::text)),
+    CHECK ((reason <> ''::text)),
+    CHECK ((rows >= 0)),
+    CHECK ((state = ANY (ARRAY['replayed'::text, 'dropped'::text]))),
+    UNIQUE (record_id)
+);
+CREATE INDEX dead_letter_act_unmarked ON public.dead_letter_act USING btree (at) WHERE (NOT marked);
+
 CREATE TABLE device (
     id text NOT NULL,
     kind text NOT NULL,

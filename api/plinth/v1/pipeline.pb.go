@@ -1427,7 +1427,7 @@ type DeadLetter struct {
 	Count int64 `protobuf:"varint,16,opt,name=count,proto3" json:"count,omitempty"`
 	// The payload is base64, since it is not UTF-8.
 	Binary bool `protobuf:"varint,17,opt,name=binary,proto3" json:"binary,omitempty"`
-	// Nothing more of the input than is shown was kept, so it cannot be replayed unless the payload is given anew.
+	// Not all of the input was kept, so it cannot be replayed unless the payload is given anew.
 	Truncated bool `protobuf:"varint,18,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	// What the caller may do now: "replay", "drop".
 	Actions       []string `protobuf:"bytes,19,rep,name=actions,proto3" json:"actions,omitempty"`
@@ -2042,7 +2042,7 @@ func (x *GetDeadLetterRequest) GetId() string {
 
 type ReplayDeadLettersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Either ids, or a filter with at least one field; at most 10,000 open letters are taken in one call, oldest first.
+	// Either ids, or a filter with at least one field; at most 1,000 open letters are taken in one call, oldest first.
 	Ids    []string          `protobuf:"bytes,1,rep,name=ids,proto3" json:"ids,omitempty"`
 	Filter *DeadLetterFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
 	// With exactly one id: what is sent instead of the payload.
