@@ -236,7 +236,7 @@ func (d *LetterDesk) sendMessage(ctx context.Context, l *Letter) (int64, *Again,
 	heard := &deadEnd{Sink: s.Sink}
 	s.Sink = heard
 	b := &batch{}
-	s.decodeMessage(b, &sensors.Message{Topic: l.Source, Payload: []byte(l.Payload), Size: len(l.Payload)}, l.At)
+	s.decodeMessage(b, &sensors.Message{Topic: l.Source, Payload: []byte(l.Payload), Size: len(l.Payload)}, l.At, s.Registry.Device)
 	heard.dead = append(heard.dead, b.dead...)
 	b.dead, b.folded = nil, nil
 	if len(b.rows) > 0 {

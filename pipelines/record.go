@@ -10,7 +10,7 @@ import (
 // Record keeps the stream's run: it is saved at the start, again while its counts grow, and at the end, when ctx ends. It
 // sets s.Run, so it is called before Move begins; what it returns runs beside Move.
 func (s *Stream) Record(runs Runs, topic, by string) func(ctx context.Context) {
-	s.Run = plinth.RunID(plinth.NewID("run"))
+	s.Run, s.moved = plinth.RunID(plinth.NewID("run")), &Meter{}
 	run := Run{ID: s.Run, Kind: StreamRun, Pipeline: s.Domain, Source: topic, StartedBy: by,
 		Started: s.Now(), State: Running}
 	return func(ctx context.Context) {

@@ -40,7 +40,7 @@ type Stream struct {
 	Log      *slog.Logger
 
 	poison quota
-	moved  Meter // this stream alone; Meter may hold others of the domain
+	moved  *Meter // this stream alone; Meter may hold others of the domain. Nil until Record
 }
 
 // batch is one insert.
@@ -176,7 +176,9 @@ func (s *Stream) deliver(ctx context.Context, b *batch) error {
 		p.Ack(i < len(b.parcels)-1)
 	}
 	s.Meter.batch(s.Domain, b, s.Now().Sub(began))
-	s.moved.batch(s.Domain, b, s.Now().Sub(began))
+	if s.moved != nil {
+		s.moved.batch(s.Domain, b, s.Now().Sub(began))
+	}
 	if s.Feed != nil {
 		s.Feed.readings(b.rows)
 	}
