@@ -19,9 +19,9 @@ const MaxImport = 1 << 30
 // NewImportRoute is POST /v1/imports?mapping=…&name=… with the file as body. A request that cannot begin is answered with
 // the usual error; else the answer is NDJSON: runs as they progress, then the run as it ended. Importing a file again
 // changes nothing, so a broken-off request is simply repeated.
-func NewImportRoute(mappings map[string]*pipelines.Mapping, im *pipelines.Importer) Route {
+func NewImportRoute(mappings func() map[string]*pipelines.Mapping, im *pipelines.Importer) Route {
 	return Route{Method: http.MethodPost, Pattern: "/v1/imports", Roles: []plinth.Role{operator}, MaxBody: MaxImport,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveImport(w, r, mappings, im) })}
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveImport(w, r, mappings(), im) })}
 }
 
 func serveImport(w http.ResponseWriter, r *http.Request, mappings map[string]*pipelines.Mapping, im *pipelines.Importer) {

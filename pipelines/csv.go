@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/transform"
 
 	"plinth"
+	"plinth/pipelines/table"
 )
 
 // MaxRecord is the most bytes one CSV record may have.
@@ -31,12 +32,7 @@ func unreadable(err error) error {
 }
 
 // errRecord says what is wrong with one record; reading may go on.
-type errRecord struct {
-	reason string
-	raw    string
-}
-
-func (e *errRecord) Error() string { return e.reason }
+type errRecord = table.Broken
 
 // newCSV reads r as UTF-8, as UTF-16 when it begins with its mark, or as GB 18030 when its first part is valid as that
 // and not as UTF-8.
@@ -127,7 +123,7 @@ func (c *csvReader) parse() ([]string, error) {
 // broken skips the first line of b, to its end even where b is too short to hold it.
 func (c *csvReader) broken(b []byte, reason string) error {
 	line, _, whole := bytes.Cut(b, []byte("\n"))
-	bad := &errRecord{reason: reason, raw: clip(string(line), MaxDeadPayload)}
+	bad := &errRecord{Reason: reason, Raw: clip(string(line), MaxDeadPayload)}
 	skip := len(line)
 	if whole {
 		skip++

@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -37,6 +38,9 @@ type ImportOptions struct {
 	Name     string    // the file's name, for dead letters and for mappings that read it
 	By       string    // the account
 	Progress func(Run) // called after each chunk, may be nil
+	Skip     int64     // rows at the beginning that an import that was broken off has stored
+	Kind     RunKind   // an import's when empty
+	Pipeline string    // whose run it is; the mapping's when empty
 }
 
 // Sizes of an import's chunks: rows per insert, and rows per look-up of what is known.
@@ -46,11 +50,11 @@ const (
 	importPause = 30 * time.Second // how long an engine may be away before an import gives up
 )
 
-// Import reads the CSV file r by mapping m. The run is recorded whatever happens; on an error it holds what was stored
+// Import reads the file r, whatever its format, by mapping m. The run is recorded whatever happens; on an error it holds what was stored
 // until then, and importing the file again is safe.
 func (im *Importer) Import(ctx context.Context, r io.Reader, m *Mapping, o ImportOptions) (Run, error) {
-	run := Run{ID: plinth.RunID(plinth.NewID("run")), Kind: ImportRun, Pipeline: m.Name, Source: clip(o.Name, maxLabel),
-		StartedBy: o.By, Started: im.Now(), State: Running}
+	run := Run{ID: plinth.RunID(plinth.NewID("run")), Kind: cmp.Or(o.Kind, ImportRun), Pipeline: cmp.Or(o.Pipeline, m.Name),
+		Source: clip(o.Name, maxLabel), StartedBy: o.By, Started: im.Now(), State: Running}
 	if run.Source == "" {
 		return run, plinth.Invalid("name", "the file's name is needed")
 	}
@@ -60,7 +64,7 @@ func (im *Importer) Import(ctx context.Context, r io.Reader, m *Mapping, o Impor
 	if err := im.Runs.SaveRun(ctx, run); err != nil {
 		return run, err
 	}
-	job := &job{Importer: im, m: m, run: &run, progress: o.Progress, archive: map[plinth.DeviceID]*sensors.Watch{}}
+	job := &job{Importer: im, m: m, run: &run, skip: o.Skip, progress: o.Progress, archive: map[plinth.DeviceID]*sensors.Watch{}}
 	err := job.read(ctx, r)
 	run.State, run.Ended = Done, im.Now()
 	if err != nil {
@@ -91,6 +95,7 @@ type job struct {
 	m        *Mapping
 	run      *Run
 	progress func(Run)
+	skip     int64
 	rows     *rowMapper
 	events   []Event
 	readings []sensors.Reading
@@ -100,23 +105,19 @@ type job struct {
 }
 
 func (j *job) read(ctx context.Context, r io.Reader) error {
-	file, err := newCSV(r, j.m.Delimiter[0])
+	file, err := openTable(r, j.m)
 	if err != nil {
 		return err
 	}
-	header, err := file.Read()
-	if errors.Is(err, io.EOF) {
-		return plinth.Invalid("header", "the file is empty")
+	defer file.Close()
+	if j.rows, err = newRowMapper(j.m, j.run.Source, file.Header()); err != nil {
+		return err
 	}
 	var broken *errRecord
-	if errors.As(err, &broken) {
-		return plinth.Invalid("header", "the first line is no header: %s", broken.reason)
-	}
-	if err != nil {
-		return err
-	}
-	if j.rows, err = newRowMapper(j.m, j.run.Source, header); err != nil {
-		return err
+	for ; j.skip > 0; j.skip-- {
+		if _, err := file.Read(); err != nil && !errors.As(err, &broken) {
+			return ended(err)
+		}
 	}
 	for {
 		record, err := file.Read()
@@ -124,7 +125,7 @@ func (j *job) read(ctx context.Context, r io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return j.flush(ctx)
 		case errors.As(err, &broken):
-			j.refuse(file.Row(), fault{"row", broken.reason}, j.rows.asLine(j.rows.header)+broken.raw)
+			j.refuse(file.Row(), fault{"row", clip(broken.Reason, 1000)}, j.rows.asLine(j.rows.header)+broken.Raw)
 		case err != nil:
 			return err
 		default:
@@ -139,6 +140,14 @@ func (j *job) read(ctx context.Context, r io.Reader) error {
 			}
 		}
 	}
+}
+
+// ended is nil for the end of a file.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // take maps one record.

@@ -27,6 +27,7 @@ type Mapping struct {
 	Title     Label             `yaml:"title"`
 	Target    Target            `yaml:"target"`
 	Delimiter string            `yaml:"delimiter"` // one character; a comma when empty
+	Sheet     string            `yaml:"sheet"`     // of a workbook; the first when empty
 	Zone      string            `yaml:"zone"`      // of times without one, e.g. Asia/Shanghai
 	Source    string            `yaml:"source"`    // the events' source; the mapping's name when empty
 	Fields    map[string]*Field `yaml:"fields"`    // by the event's or reading's field
@@ -53,7 +54,7 @@ const (
 
 // Field says where a field's value comes from and what it must be.
 type Field struct {
-	Column   string   `yaml:"column"` // the file's column by its header
+	Column   string   `yaml:"column"` // the file's column by its header; of JSON rows a key, or a JSON pointer
 	File     string   `yaml:"file"`   // or the first group of this pattern in the file's name
 	Const    string   `yaml:"const"`  // or always this
 	Required bool     `yaml:"required"`

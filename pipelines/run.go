@@ -30,6 +30,8 @@ type RunState string
 const (
 	ImportRun RunKind = "import"
 	StreamRun RunKind = "stream"
+	WatchRun  RunKind = "watch"
+	PullRun   RunKind = "pull"
 
 	Running RunState = "running"
 	Done    RunState = "done"

@@ -29,6 +29,9 @@ type Refusal struct {
 // Take stores the rows of devices that lookup knows: all of sender alone, or of whom each row names when sender is empty.
 // It returns when the store has them and the dead letters of those it refuses; on an error the caller sends all again.
 func (s *Direct) Take(ctx context.Context, lookup sensors.Lookup, sender plinth.DeviceID, rows []Row) (int, []Refusal, error) {
+	if p, paused := s.Gates.Paused(HTTPID); paused {
+		return 0, nil, plinth.Errorf(plinth.ErrUnavailable, "the pipeline of readings by HTTP is paused by %s: %s; send them again later", p.Name, p.Why)
+	}
 	now := s.Now()
 	good := make([]sensors.Reading, 0, len(rows))
 	var refused []Refusal
@@ -48,7 +51,8 @@ func (s *Direct) Take(ctx context.Context, lookup sensors.Lookup, sender plinth.
 	if err := s.insert(ctx, good, dead); err != nil {
 		return 0, nil, err
 	}
-	s.Meter.Direct("http", len(good), len(dead))
+	s.Meter.Direct(HTTPID, len(good), len(dead))
+	s.Meter.Tell(HTTPID, good)
 	if s.Feed != nil {
 		s.Feed.readings(good)
 	}

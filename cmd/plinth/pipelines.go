@@ -13,16 +13,16 @@ import (
 const pipelinesEvery = 2 * time.Second
 
 // openBoard declares the pipelines that ship and follows those that others declare.
-func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappings map[string]*pipelines.Mapping) error {
+func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappings *pipelines.Library) error {
 	s, owner := h.streams, h.catalog.Authority()
-	s.board = &pipelines.Board{Store: store, Gates: &pipelines.Gates{}, Now: h.now, Log: h.log,
-		Mappings: func() map[string]*pipelines.Mapping { return mappings }}
-	if err := s.board.Ship(ctx, append(pipelines.ShippedFiles(mappings, owner), pipelines.ShippedHTTP(owner))...); err != nil {
+	s.board = &pipelines.Board{Store: store, Gates: &pipelines.Gates{}, Now: h.now, Log: h.log, Mappings: mappings.All}
+	if err := s.board.Ship(ctx, append(pipelines.ShippedFiles(mappings.All(), owner), pipelines.ShippedHTTP(owner))...); err != nil {
 		return err
 	}
 	s.paces = pipelines.NewPaces(s.meter)
 	folder := filepath.Join(h.cfg.Data, "pipelines")
 	h.task("pipelines", func(ctx context.Context) error { return s.board.Watch(ctx, folder, pipelinesEvery) })
+	h.task("mappings", func(ctx context.Context) error { return h.followMappings(ctx, mappings) })
 	h.task("paces", func(ctx context.Context) error { s.paces.Run(ctx.Done(), h.now); return nil })
 	return nil
 }
@@ -45,4 +45,25 @@ func (h *house) letterDesk(acts *postgres.Pipelines, importer *pipelines.Importe
 		}
 	})
 	return desk
+}
+
+// followMappings reads the folder of mappings again and again.
+func (h *house) followMappings(ctx context.Context, mappings *pipelines.Library) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pipelinesEvery):
+		}
+		if err := mappings.Reload(); err != nil {
+			h.log.WarnContext(ctx, "mappings not read, the old ones stay", "err", err)
+		}
+	}
+}
+
+// openInbox imports the files of the watched folders.
+func (h *house) openInbox(importer *pipelines.Importer) {
+	inbox := &pipelines.Inbox{Root: h.cfg.Data, Importer: importer, Mappings: h.streams.board.Mappings, Declared: h.streams.board.List,
+		Gates: h.streams.board.Gates, Marks: postgres.NewMarks(h.pg), Now: h.now, Log: h.log}
+	h.task("inbox", inbox.Run)
 }

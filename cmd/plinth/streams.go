@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -59,9 +59,9 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err := runs.EndStale(ctx, h.now()); err != nil {
 		return err
 	}
-	mappings, err := pipelines.Mappings()
+	mappings, err := pipelines.OpenLibrary(filepath.Join(h.cfg.Data, "mappings"), h.log)
 	if err != nil {
-		return fmt.Errorf("read the mappings: %w", err)
+		return err
 	}
 	if err := h.openBoard(ctx, runs, mappings); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (h *house) openStreams(ctx context.Context) error {
 	segmenter := pipelines.NewSegmenter(registry, s.sink.Readings, postgres.NewSegments(h.pg), h.now, h.log)
 	h.task("segments", segmenter.Run)
 	h.task("hours", pipelines.NewHours(clickhouse.NewHours(h.ch), postgres.NewHours(h.pg), h.now, h.log).Run)
-	return h.streamServices(runs, mappings)
+	return h.streamServices(runs)
 }
 
 // seed tells the watch what the devices last said before the service stopped.
@@ -98,13 +98,14 @@ func (h *house) brokerUsers() (sensors.Doors, error) {
 	return broker.Users{Path: h.cfg.Broker.UsersFile, Service: secret, Feeder: h.feeder}, nil
 }
 
-func (h *house) streamServices(runs *postgres.Pipelines, mappings map[string]*pipelines.Mapping) error {
+func (h *house) streamServices(runs *postgres.Pipelines) error {
 	systems, err := h.systems()
 	if err != nil {
 		return err
 	}
 	s := h.streams
 	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
+	h.openInbox(importer)
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
 	h.services = append(h.services,
 		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
@@ -112,7 +113,7 @@ func (h *house) streamServices(runs *postgres.Pipelines, mappings map[string]*pi
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: h.letterDesk(runs, importer), Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
-	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(mappings, importer),
+	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(s.board.Mappings, importer),
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
 	h.routes = append(h.routes, h.sensorThings(direct)...)
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)

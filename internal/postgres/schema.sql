@@ -646,6 +646,16 @@ CREATE TABLE pipeline (
     CHECK ((version > 0))
 );
 
+CREATE TABLE pipeline_mark (
+    pipeline text NOT NULL,
+    key text NOT NULL,
+    mark text NOT NULL,
+    updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (pipeline, key),
+    CHECK ((octet_length(key) <= 1024)),
+    CHECK ((octet_length(mark) <= 4096))
+);
+
 CREATE TABLE pipeline_run (
     id text NOT NULL,
     kind text NOT NULL,
