@@ -80,7 +80,7 @@ func (f DeviceFile) Import(ctx context.Context, in io.Reader, dry bool, report D
 			return job.counts, job.flush(ctx)
 		case errors.As(err, &broken):
 			job.counts.In++
-			job.refuse(file.Row(), "", plinth.Invalid("row", "%s", broken.reason))
+			job.refuse(file.Row(), "", plinth.Invalid("row", "%s", broken.Reason))
 		case err != nil:
 			return job.counts, err
 		default:
