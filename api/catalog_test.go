@@ -17,9 +17,19 @@ import (
 	"plinth/internal/postgres"
 	"plinth/internal/stack/stacktest"
 	"plinth/security"
+	"plinth/sensors"
+	"plinth/sensors/pack"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+// TestMain knows the kinds of devices from the packs that ship, as the service does.
+func TestMain(m *testing.M) {
+	packs, err := pack.Load("")
+	if err != nil {
+		panic(err)
+	}
+	sensors.UseKinds(packs.Kinds())
+	stacktest.Main(m)
+}
 
 // bureau is a house with the catalogue and real accounts.
 type bureau struct {

@@ -1,65 +1,5 @@
 -- What the migrations make, for reading. Written by TestSchemaFileIsCurrent; change the migrations instead.
 
-CREATE TABLE plinth.contract_batch_lz4
-(
-    `id` UInt64,
-    `at` DateTime64(3, 'UTC'),
-    `s` String
-)
-ENGINE = MergeTree
-ORDER BY id
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.contract_batch_none
-(
-    `id` UInt64,
-    `at` DateTime64(3, 'UTC'),
-    `s` String
-)
-ENGINE = MergeTree
-ORDER BY id
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.contract_batch_zstd
-(
-    `id` UInt64,
-    `at` DateTime64(3, 'UTC'),
-    `s` String
-)
-ENGINE = MergeTree
-ORDER BY id
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.contract_format
-(
-    `id` UInt32,
-    `s` String
-)
-ENGINE = MergeTree
-ORDER BY id
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.contract_types
-(
-    `id` UUID,
-    `at` DateTime64(3, 'UTC'),
-    `day` Date,
-    `low` LowCardinality(String),
-    `maybe` Nullable(Float64),
-    `many` Array(String),
-    `attrs` Map(LowCardinality(String), String),
-    `n` UInt64,
-    `f` Float64,
-    `flag` Bool,
-    `e` Enum8('a' = 1, 'b' = 2),
-    `pair` Tuple(
-        UInt8,
-        String)
-)
-ENGINE = MergeTree
-ORDER BY id
-SETTINGS index_granularity = 8192;
-
 CREATE TABLE plinth.dead_letter
 (
     `at` DateTime64(3, 'UTC'),
@@ -160,23 +100,6 @@ ENGINE = ReplacingMergeTree
 ORDER BY (incident, n)
 SETTINGS index_granularity = 8192;
 
-CREATE TABLE plinth.malformed
-(
-    `a` UInt32
-)
-ENGINE = MergeTree
-ORDER BY a
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.measured
-(
-    `at` DateTime64(3, 'UTC'),
-    `v` UInt8
-)
-ENGINE = MergeTree
-ORDER BY at
-SETTINGS index_granularity = 8192;
-
 CREATE TABLE plinth.migration
 (
     `version_id` Int64,
@@ -186,28 +109,6 @@ CREATE TABLE plinth.migration
 )
 ENGINE = MergeTree
 ORDER BY (version_id)
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.odd
-(
-    `a` Enum8('x' = 1),
-    `n` Nullable(Int32),
-    `f` Float64,
-    `s` String
-)
-ENGINE = MergeTree
-ORDER BY tuple()
-SETTINGS index_granularity = 8192;
-
-CREATE TABLE plinth.people
-(
-    `id` UInt32,
-    `region` LowCardinality(String),
-    `phone` String,
-    `secret` String
-)
-ENGINE = MergeTree
-ORDER BY id
 SETTINGS index_granularity = 8192;
 
 CREATE TABLE plinth.reading

@@ -16,10 +16,7 @@ var update = flag.Bool("update", false, "write schema.sql again")
 
 // TestSchemaFileIsCurrent holds schema.sql, the readable result of all migrations, against the engine.
 func TestSchemaFileIsCurrent(t *testing.T) {
-	db := open(t)
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := migratedAlone(t)
 	got := describeSchema(t, db)
 	if *update {
 		if err := os.WriteFile("schema.sql", []byte(got), 0o644); err != nil {
@@ -33,6 +30,16 @@ func TestSchemaFileIsCurrent(t *testing.T) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("schema.sql is stale; write it with: go test ./internal/clickhouse -run SchemaFile -update\n%s", diff)
 	}
+}
+
+// migratedAlone is an engine of its own: the shared one has other tests' tables.
+func migratedAlone(t *testing.T) *clickhouse.DB {
+	t.Helper()
+	db := openAt(t, start(t, t.TempDir()).cfg)
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 func describeSchema(t *testing.T, db *clickhouse.DB) string {
@@ -58,10 +65,7 @@ func scalar(t *testing.T, db *clickhouse.DB, sql string, args ...any) string {
 // TestTheClusterSchemaIsTheSameSchema has the engine's own parser read each statement, and compares what stands between
 // the table's name and its engine with the table of the migrations.
 func TestTheClusterSchemaIsTheSameSchema(t *testing.T) {
-	db := open(t)
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := migratedAlone(t)
 	all, err := clickhouse.ClusterSchema("main")
 	if err != nil {
 		t.Fatal(err)

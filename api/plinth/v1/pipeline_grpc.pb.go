@@ -45,7 +45,7 @@ const (
 //
 // PipelineService is how data moves: the declared pipelines, their runs, what went to dead letters, and trial replays. A
 // file is imported by POST /v1/imports?mapping=…&name=… with the file as body; the answer is NDJSON progress, ending in
-// the run. OpenLineage events are at GET /v1/openlineage/events.
+// the run.
 type PipelineServiceClient interface {
 	// ListPipelines lists all that are declared, by id, with their figures.
 	ListPipelines(ctx context.Context, in *ListPipelinesRequest, opts ...grpc.CallOption) (*ListPipelinesResponse, error)
@@ -278,7 +278,7 @@ func (c *pipelineServiceClient) ApplyReplay(ctx context.Context, in *ApplyReplay
 //
 // PipelineService is how data moves: the declared pipelines, their runs, what went to dead letters, and trial replays. A
 // file is imported by POST /v1/imports?mapping=…&name=… with the file as body; the answer is NDJSON progress, ending in
-// the run. OpenLineage events are at GET /v1/openlineage/events.
+// the run.
 type PipelineServiceServer interface {
 	// ListPipelines lists all that are declared, by id, with their figures.
 	ListPipelines(context.Context, *ListPipelinesRequest) (*ListPipelinesResponse, error)

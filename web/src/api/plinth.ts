@@ -1141,7 +1141,7 @@ export interface DeadLetter {
   count: string
   // The payload is base64, since it is not UTF-8.
   binary: boolean
-  // Nothing more of the input than is shown was kept, so it cannot be replayed unless the payload is given anew.
+  // Not all of the input was kept, so it cannot be replayed unless the payload is given anew.
   truncated: boolean
   // What the caller may do now: "replay", "drop".
   actions: string[]
@@ -1208,7 +1208,7 @@ export interface GetDeadLetterRequest {
 }
 
 export interface ReplayDeadLettersRequest {
-  // Either ids, or a filter with at least one field; at most 10,000 open letters are taken in one call, oldest first.
+  // Either ids, or a filter with at least one field; at most 1,000 open letters are taken in one call, oldest first.
   ids: string[]
   filter: DeadLetterFilter | null | undefined
   // With exactly one id: what is sent instead of the payload.
@@ -1700,6 +1700,8 @@ export interface Device {
   topic: string
   // Seconds of the window of its segments; 0 takes the usual.
   segmentS: number
+  // The short code for its label, e.g. "7F3K-09QX-ZT4M-P2HA": as text and as the data of a QR code; only in answers.
+  code: string
 }
 
 export interface ListDevicesRequest {
@@ -1726,6 +1728,10 @@ export interface ListDevicesResponse {
 
 export interface GetDeviceRequest {
   id: string
+}
+
+export interface GetDeviceByCodeRequest {
+  code: string
 }
 
 export interface RegisterDeviceRequest {
@@ -2193,6 +2199,7 @@ export const plinth = {
   listDevices: (ask: Ask<ListDevicesRequest> = {}, how?: How) => call<ListDevicesResponse>('GET', '/v1/devices', '', ask, how),
   getDevice: (ask: Ask<GetDeviceRequest> = {}, how?: How) => call<Device>('GET', '/v1/devices/{id}', '', ask, how),
   listPlaces: (ask: Ask<ListPlacesRequest> = {}, how?: How) => call<ListPlacesResponse>('GET', '/v1/map/devices', '', ask, how),
+  getDeviceByCode: (ask: Ask<GetDeviceByCodeRequest> = {}, how?: How) => call<Device>('GET', '/v1/device-codes/{code}', '', ask, how),
   registerDevice: (ask: Ask<RegisterDeviceRequest> = {}, how?: How) => call<RegisterDeviceResponse>('POST', '/v1/devices', 'device', ask, how),
   updateDevice: (ask: Ask<UpdateDeviceRequest> = {}, how?: How) => call<Device>('PATCH', '/v1/devices/{device.id}', 'device', ask, how),
   moveDevice: (ask: Ask<MoveDeviceRequest> = {}, how?: How) => call<Device>('POST', '/v1/devices/{id}:move', '*', ask, how),

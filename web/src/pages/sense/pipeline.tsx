@@ -15,7 +15,6 @@ import { second } from '../../parts/time'
 import { useWrite } from '../../parts/write'
 import { lagWord } from './flow'
 import { pipelineTitle } from './pipelines'
-import { Replays } from './replays'
 import { runColumns } from './runs'
 
 export default function PipelinePage() {
@@ -49,7 +48,6 @@ function PipelineShown({ p, put }: { p: Pipeline; put: (p: Pipeline) => void }) 
       }
       tabs={[
         { key: 'runs', title: t('pipeline.runs'), content: <RunsOf id={p.id} /> },
-        { key: 'replays', title: t('pipeline.replays'), content: <Replays pipeline={p} /> },
         { key: 'checks', title: t('pipeline.checks'), content: <Checks of={p.checks ?? []} /> },
         { key: 'yaml', title: t('pipeline.yaml'), content: <pre className="mono yaml">{p.yaml}</pre> },
       ]}
