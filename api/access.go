@@ -111,11 +111,6 @@ var access = map[string]Access{
 	pb.PipelineService_GetDeadLetter_FullMethodName:     only(operator, steward),
 	pb.PipelineService_ReplayDeadLetters_FullMethodName: only(operator),
 	pb.PipelineService_DropDeadLetters_FullMethodName:   only(operator),
-	pb.PipelineService_StartReplay_FullMethodName:       only(operator),
-	pb.PipelineService_ListReplays_FullMethodName:       only(operator, steward, auditor),
-	pb.PipelineService_GetReplay_FullMethodName:         only(operator, steward, auditor),
-	pb.PipelineService_CancelReplay_FullMethodName:      only(operator),
-	pb.PipelineService_ApplyReplay_FullMethodName:       only(operator),
 
 	pb.PolicyService_ListPurposes_FullMethodName:  anyone(),
 	pb.PolicyService_CreateRequest_FullMethodName: only(department),

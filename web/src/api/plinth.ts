@@ -1242,85 +1242,6 @@ export interface ActOnDeadLettersResponse_Again {
   reason: string
 }
 
-export interface StartReplayRequest {
-  pipeline: string
-  from: string | null | undefined
-  to: string | null | undefined
-  // Only these devices; empty takes all of the pipeline.
-  devices: string[]
-}
-
-export interface Replay {
-  id: string
-  pipeline: string
-  from: string | null | undefined
-  to: string | null | undefined
-  devices: string[]
-  // "running", "done", "failed", "cancelled", "interrupted" or "applied".
-  state: string
-  startedBy: string
-  startedAt: string | null | undefined
-  endedAt: string | null | undefined
-  // Devices done and in all.
-  done: string
-  total: string
-  rows: string
-  differences: ReplayDifference[]
-  error: string
-  // Of an applied one.
-  appliedBy: string
-  appliedAt: string | null | undefined
-  rowsApplied: string
-  evidence: EvidenceRef | null | undefined
-  // What the caller may do now: "cancel", "apply".
-  actions: string[]
-}
-
-export interface ReplayDifference {
-  // "flags", "rows", "alarms" or "hours".
-  kind: string
-  compared: string
-  different: string
-  // The first ones, by device, metric and time.
-  examples: ReplayDifference_Example[]
-  // Counts by what differs, e.g. "+spike", "-late".
-  by: Record<string, string>
-}
-
-export interface ReplayDifference_Example {
-  device: string
-  metric: string
-  at: string | null | undefined
-  seq: string
-  stored: string
-  replayed: string
-}
-
-export interface ListReplaysRequest {
-  pageSize: number
-  pageToken: string
-  pipeline: string
-}
-
-export interface ListReplaysResponse {
-  replays: Replay[]
-  nextPageToken: string
-}
-
-export interface GetReplayRequest {
-  id: string
-}
-
-export interface CancelReplayRequest {
-  id: string
-}
-
-export interface ApplyReplayRequest {
-  id: string
-  // What was corrected; needed.
-  reason: string
-}
-
 export interface Purpose {
   id: string
   name: Text | null | undefined
@@ -2175,11 +2096,6 @@ export const plinth = {
   getDeadLetter: (ask: Ask<GetDeadLetterRequest> = {}, how?: How) => call<DeadLetter>('GET', '/v1/deadletters/{id}', '', ask, how),
   replayDeadLetters: (ask: Ask<ReplayDeadLettersRequest> = {}, how?: How) => call<ActOnDeadLettersResponse>('POST', '/v1/deadletters:replay', '*', ask, how),
   dropDeadLetters: (ask: Ask<DropDeadLettersRequest> = {}, how?: How) => call<ActOnDeadLettersResponse>('POST', '/v1/deadletters:drop', '*', ask, how),
-  startReplay: (ask: Ask<StartReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays', '*', ask, how),
-  listReplays: (ask: Ask<ListReplaysRequest> = {}, how?: How) => call<ListReplaysResponse>('GET', '/v1/replays', '', ask, how),
-  getReplay: (ask: Ask<GetReplayRequest> = {}, how?: How) => call<Replay>('GET', '/v1/replays/{id}', '', ask, how),
-  cancelReplay: (ask: Ask<CancelReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays/{id}:cancel', '*', ask, how),
-  applyReplay: (ask: Ask<ApplyReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays/{id}:apply', '*', ask, how),
   listPurposes: (ask: Ask<ListPurposesRequest> = {}, how?: How) => call<ListPurposesResponse>('GET', '/v1/purposes', '', ask, how),
   createRequest: (ask: Ask<CreateRequestRequest> = {}, how?: How) => call<Request>('POST', '/v1/requests', 'request', ask, how),
   listRequests: (ask: Ask<ListRequestsRequest> = {}, how?: How) => call<ListRequestsResponse>('GET', '/v1/requests', '', ask, how),
