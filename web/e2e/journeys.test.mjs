@@ -234,7 +234,7 @@ journey('e: an operator finds a device by its street, sees its readings come, an
   await checkAxe(page, 'devices')
   await page.locator('table a[href^="/devices/"]').first().click()
   await page.getByText(t('最新读数', 'Newest readings')).waitFor()
-  await page.locator('.chart canvas').waitFor()
+  await page.locator('.chart canvas').waitFor({ timeout: 120_000 }) // a slow device may not have spoken yet
   await page.locator('aside .tone.ok', { hasText: t('实时', 'Live') }).waitFor()
   await checkAxe(page, 'device')
   await page.getByRole('tab', { name: t('概况', 'About') }).click()
