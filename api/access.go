@@ -141,6 +141,8 @@ var access = map[string]Access{
 	pb.SensorService_RotateCredential_FullMethodName: secret(operator),
 	pb.SensorService_ListReadings_FullMethodName:     only(steward, provider, operator, officer, auditor),
 	pb.SensorService_ListSegments_FullMethodName:     anyone(),
+	pb.SensorService_GetDeviceFigures_FullMethodName: only(people...),
+	pb.SensorService_ListDeviceFaults_FullMethodName: only(people...),
 	pb.SensorService_IngestReadings_FullMethodName:   only(device, operator),
 
 	pb.SystemService_GetOverview_FullMethodName: anyone(),

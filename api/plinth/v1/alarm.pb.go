@@ -76,7 +76,9 @@ type Alarm struct {
 	Timeline []*AlarmStep `protobuf:"bytes,35,rep,name=timeline,proto3" json:"timeline,omitempty"`
 	Rows     []*AlarmRow  `protobuf:"bytes,36,rep,name=rows,proto3" json:"rows,omitempty"`
 	// What the permit says that would excuse it, when the rule asks for one: "none" or a permit's id.
-	Permit        string `protobuf:"bytes,37,opt,name=permit,proto3" json:"permit,omitempty"`
+	Permit string `protobuf:"bytes,37,opt,name=permit,proto3" json:"permit,omitempty"`
+	// The caller may not see the device's values: text, facts, score and rows are empty.
+	Withheld      bool `protobuf:"varint,38,opt,name=withheld,proto3" json:"withheld,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -368,6 +370,13 @@ func (x *Alarm) GetPermit() string {
 		return x.Permit
 	}
 	return ""
+}
+
+func (x *Alarm) GetWithheld() bool {
+	if x != nil {
+		return x.Withheld
+	}
+	return false
 }
 
 type AlarmStep struct {
@@ -1869,7 +1878,7 @@ var File_plinth_v1_alarm_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_alarm_proto_rawDesc = "" +
 	"\n" +
-	"\x15plinth/v1/alarm.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16plinth/v1/common.proto\"\xb6\n" +
+	"\x15plinth/v1/alarm.proto\x12\tplinth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16plinth/v1/common.proto\"\xd2\n" +
 	"\n" +
 	"\x05Alarm\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
@@ -1914,7 +1923,8 @@ const file_plinth_v1_alarm_proto_rawDesc = "" +
 	"\aactions\x18\" \x03(\tR\aactions\x120\n" +
 	"\btimeline\x18# \x03(\v2\x14.plinth.v1.AlarmStepR\btimeline\x12'\n" +
 	"\x04rows\x18$ \x03(\v2\x13.plinth.v1.AlarmRowR\x04rows\x12\x16\n" +
-	"\x06permit\x18% \x01(\tR\x06permit\x1a8\n" +
+	"\x06permit\x18% \x01(\tR\x06permit\x12\x1a\n" +
+	"\bwithheld\x18& \x01(\bR\bwithheld\x1a8\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

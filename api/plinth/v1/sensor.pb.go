@@ -270,7 +270,12 @@ type Device struct {
 	// Seconds of the window of its segments; 0 takes the usual.
 	SegmentS int32 `protobuf:"varint,31,opt,name=segment_s,json=segmentS,proto3" json:"segment_s,omitempty"`
 	// The short code for its label, e.g. "7F3K-09QX-ZT4M-P2HA": as text and as the data of a QR code; only in answers.
-	Code          string `protobuf:"bytes,32,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,32,opt,name=code,proto3" json:"code,omitempty"`
+	// Who may see its values: "public" anyone signed in, "internal" those who read series, "home" operators, auditors and
+	// providers of its owner and street; only in answers.
+	Privacy string `protobuf:"bytes,33,opt,name=privacy,proto3" json:"privacy,omitempty"`
+	// The caller may not see its values: latest and flags are empty. That it is there, and its liveness, anyone sees.
+	Withheld      bool `protobuf:"varint,34,opt,name=withheld,proto3" json:"withheld,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -527,6 +532,20 @@ func (x *Device) GetCode() string {
 		return x.Code
 	}
 	return ""
+}
+
+func (x *Device) GetPrivacy() string {
+	if x != nil {
+		return x.Privacy
+	}
+	return ""
+}
+
+func (x *Device) GetWithheld() bool {
+	if x != nil {
+		return x.Withheld
+	}
+	return false
 }
 
 type ListDevicesRequest struct {
@@ -1863,6 +1882,684 @@ func (x *ListPlacesResponse) GetPlaces() []*DevicePlace {
 	return nil
 }
 
+type GetDeviceFiguresRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "owner" (also when empty), "kind" or "street".
+	By string `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	// "day" (also when empty), "week" or "month": the last 24 hours, 7 or 30 days.
+	Period string `protobuf:"bytes,2,opt,name=period,proto3" json:"period,omitempty"`
+	// These narrow.
+	Owner         string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	Kind          string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Street        string `protobuf:"bytes,5,opt,name=street,proto3" json:"street,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeviceFiguresRequest) Reset() {
+	*x = GetDeviceFiguresRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeviceFiguresRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeviceFiguresRequest) ProtoMessage() {}
+
+func (x *GetDeviceFiguresRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeviceFiguresRequest.ProtoReflect.Descriptor instead.
+func (*GetDeviceFiguresRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *GetDeviceFiguresRequest) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *GetDeviceFiguresRequest) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *GetDeviceFiguresRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *GetDeviceFiguresRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *GetDeviceFiguresRequest) GetStreet() string {
+	if x != nil {
+		return x.Street
+	}
+	return ""
+}
+
+type GetDeviceFiguresResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the online rate and the unregistered devices are counted over.
+	From  *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Total *DeviceFigures         `protobuf:"bytes,3,opt,name=total,proto3" json:"total,omitempty"`
+	// In order of their keys. Devices that were heard and are not registered have no owner and no street: the key is "".
+	Groups        []*DeviceFigures `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDeviceFiguresResponse) Reset() {
+	*x = GetDeviceFiguresResponse{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDeviceFiguresResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDeviceFiguresResponse) ProtoMessage() {}
+
+func (x *GetDeviceFiguresResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDeviceFiguresResponse.ProtoReflect.Descriptor instead.
+func (*GetDeviceFiguresResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetDeviceFiguresResponse) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *GetDeviceFiguresResponse) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *GetDeviceFiguresResponse) GetTotal() *DeviceFigures {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
+func (x *GetDeviceFiguresResponse) GetGroups() []*DeviceFigures {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+// DeviceFigures are the figures of one group of devices; retired ones are not counted. A rate is 0 to 1, and absent when
+// there is nothing to divide by.
+type DeviceFigures struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An owner, kind or street; "" in the total.
+	Key  string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Name *Text  `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Devices that ought to be on file: the registered, and those heard in the period that are not registered.
+	Expected     int32 `protobuf:"varint,3,opt,name=expected,proto3" json:"expected,omitempty"`
+	Registered   int32 `protobuf:"varint,4,opt,name=registered,proto3" json:"registered,omitempty"`
+	Unregistered int32 `protobuf:"varint,5,opt,name=unregistered,proto3" json:"unregistered,omitempty"`
+	// Registered with all that their kind must have on file; archive_rate is complete / expected.
+	Complete    int32    `protobuf:"varint,6,opt,name=complete,proto3" json:"complete,omitempty"`
+	ArchiveRate *float64 `protobuf:"fixed64,7,opt,name=archive_rate,json=archiveRate,proto3,oneof" json:"archive_rate,omitempty"`
+	// Registered, and nothing of what is on file is found wrong; accuracy is accurate / registered.
+	Accurate int32    `protobuf:"varint,8,opt,name=accurate,proto3" json:"accurate,omitempty"`
+	Accuracy *float64 `protobuf:"fixed64,9,opt,name=accuracy,proto3,oneof" json:"accuracy,omitempty"`
+	// Devices in use, over which online_rate is the mean of the share of the period in which each reported as often as its
+	// interval says.
+	InUse      int32    `protobuf:"varint,10,opt,name=in_use,json=inUse,proto3" json:"in_use,omitempty"`
+	OnlineRate *float64 `protobuf:"fixed64,11,opt,name=online_rate,json=onlineRate,proto3,oneof" json:"online_rate,omitempty"`
+	// How many devices break which rule; only rules that are broken.
+	Rules         []*RuleCount `protobuf:"bytes,12,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceFigures) Reset() {
+	*x = DeviceFigures{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceFigures) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceFigures) ProtoMessage() {}
+
+func (x *DeviceFigures) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceFigures.ProtoReflect.Descriptor instead.
+func (*DeviceFigures) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DeviceFigures) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *DeviceFigures) GetName() *Text {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *DeviceFigures) GetExpected() int32 {
+	if x != nil {
+		return x.Expected
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetRegistered() int32 {
+	if x != nil {
+		return x.Registered
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetUnregistered() int32 {
+	if x != nil {
+		return x.Unregistered
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetComplete() int32 {
+	if x != nil {
+		return x.Complete
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetArchiveRate() float64 {
+	if x != nil && x.ArchiveRate != nil {
+		return *x.ArchiveRate
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetAccurate() int32 {
+	if x != nil {
+		return x.Accurate
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetAccuracy() float64 {
+	if x != nil && x.Accuracy != nil {
+		return *x.Accuracy
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetInUse() int32 {
+	if x != nil {
+		return x.InUse
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetOnlineRate() float64 {
+	if x != nil && x.OnlineRate != nil {
+		return *x.OnlineRate
+	}
+	return 0
+}
+
+func (x *DeviceFigures) GetRules() []*RuleCount {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// RuleCount is a rule of the figures with the number of devices that break it.
+type RuleCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// e.g. "no_position", "wrong_grid", "silent".
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// The figure that it lowers: "archive", "accuracy" or "online".
+	Figure        string `protobuf:"bytes,2,opt,name=figure,proto3" json:"figure,omitempty"`
+	Title         *Text  `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Devices       int32  `protobuf:"varint,4,opt,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleCount) Reset() {
+	*x = RuleCount{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleCount) ProtoMessage() {}
+
+func (x *RuleCount) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleCount.ProtoReflect.Descriptor instead.
+func (*RuleCount) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RuleCount) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *RuleCount) GetFigure() string {
+	if x != nil {
+		return x.Figure
+	}
+	return ""
+}
+
+func (x *RuleCount) GetTitle() *Text {
+	if x != nil {
+		return x.Title
+	}
+	return nil
+}
+
+func (x *RuleCount) GetDevices() int32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
+type ListDeviceFaultsRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	PageSize  int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// "day" (also when empty), "week" or "month".
+	Period string `protobuf:"bytes,3,opt,name=period,proto3" json:"period,omitempty"`
+	// These narrow.
+	Owner  string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	Kind   string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	Street string `protobuf:"bytes,6,opt,name=street,proto3" json:"street,omitempty"`
+	// "archive", "accuracy" or "online".
+	Figure string `protobuf:"bytes,7,opt,name=figure,proto3" json:"figure,omitempty"`
+	Rule   string `protobuf:"bytes,8,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Only devices that are not registered.
+	Unregistered  bool `protobuf:"varint,9,opt,name=unregistered,proto3" json:"unregistered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeviceFaultsRequest) Reset() {
+	*x = ListDeviceFaultsRequest{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeviceFaultsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeviceFaultsRequest) ProtoMessage() {}
+
+func (x *ListDeviceFaultsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeviceFaultsRequest.ProtoReflect.Descriptor instead.
+func (*ListDeviceFaultsRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListDeviceFaultsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeviceFaultsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetStreet() string {
+	if x != nil {
+		return x.Street
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetFigure() string {
+	if x != nil {
+		return x.Figure
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsRequest) GetUnregistered() bool {
+	if x != nil {
+		return x.Unregistered
+	}
+	return false
+}
+
+type DeviceFault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of a device that is not registered, the id that it gave.
+	DeviceId  string `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Name      *Text  `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Kind      string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Owner     string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	OwnerName string `protobuf:"bytes,5,opt,name=owner_name,json=ownerName,proto3" json:"owner_name,omitempty"`
+	Street    string `protobuf:"bytes,6,opt,name=street,proto3" json:"street,omitempty"`
+	Rule      string `protobuf:"bytes,7,opt,name=rule,proto3" json:"rule,omitempty"`
+	Figure    string `protobuf:"bytes,8,opt,name=figure,proto3" json:"figure,omitempty"`
+	Title     *Text  `protobuf:"bytes,9,opt,name=title,proto3" json:"title,omitempty"`
+	// The part of the device to look at, as UpdateDevice names it, e.g. "position", "attrs.code"; "" when it is none.
+	Field string `protobuf:"bytes,10,opt,name=field,proto3" json:"field,omitempty"`
+	// What is on file, or found, e.g. the street that the position lies in.
+	Detail     *Text `protobuf:"bytes,11,opt,name=detail,proto3" json:"detail,omitempty"`
+	Registered bool  `protobuf:"varint,12,opt,name=registered,proto3" json:"registered,omitempty"`
+	// Of rules of "online": the device's own share of the period, 0 to 1.
+	OnlineRate    *float64 `protobuf:"fixed64,13,opt,name=online_rate,json=onlineRate,proto3,oneof" json:"online_rate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceFault) Reset() {
+	*x = DeviceFault{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceFault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceFault) ProtoMessage() {}
+
+func (x *DeviceFault) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceFault.ProtoReflect.Descriptor instead.
+func (*DeviceFault) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *DeviceFault) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetName() *Text {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *DeviceFault) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetOwnerName() string {
+	if x != nil {
+		return x.OwnerName
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetStreet() string {
+	if x != nil {
+		return x.Street
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetFigure() string {
+	if x != nil {
+		return x.Figure
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetTitle() *Text {
+	if x != nil {
+		return x.Title
+	}
+	return nil
+}
+
+func (x *DeviceFault) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *DeviceFault) GetDetail() *Text {
+	if x != nil {
+		return x.Detail
+	}
+	return nil
+}
+
+func (x *DeviceFault) GetRegistered() bool {
+	if x != nil {
+		return x.Registered
+	}
+	return false
+}
+
+func (x *DeviceFault) GetOnlineRate() float64 {
+	if x != nil && x.OnlineRate != nil {
+		return *x.OnlineRate
+	}
+	return 0
+}
+
+type ListDeviceFaultsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In order of device and rule.
+	Faults        []*DeviceFault `protobuf:"bytes,1,rep,name=faults,proto3" json:"faults,omitempty"`
+	NextPageToken string         `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	TotalSize     int32          `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeviceFaultsResponse) Reset() {
+	*x = ListDeviceFaultsResponse{}
+	mi := &file_plinth_v1_sensor_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeviceFaultsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeviceFaultsResponse) ProtoMessage() {}
+
+func (x *ListDeviceFaultsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_sensor_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeviceFaultsResponse.ProtoReflect.Descriptor instead.
+func (*ListDeviceFaultsResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_sensor_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListDeviceFaultsResponse) GetFaults() []*DeviceFault {
+	if x != nil {
+		return x.Faults
+	}
+	return nil
+}
+
+func (x *ListDeviceFaultsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListDeviceFaultsResponse) GetTotalSize() int32 {
+	if x != nil {
+		return x.TotalSize
+	}
+	return 0
+}
+
 var File_plinth_v1_sensor_proto protoreflect.FileDescriptor
 
 const file_plinth_v1_sensor_proto_rawDesc = "" +
@@ -1888,7 +2585,7 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\bPosition\x12\x16\n" +
 	"\x06system\x18\x01 \x01(\tR\x06system\x12\f\n" +
 	"\x01x\x18\x02 \x01(\x01R\x01x\x12\f\n" +
-	"\x01y\x18\x03 \x01(\x01R\x01y\"\xfc\b\n" +
+	"\x01y\x18\x03 \x01(\x01R\x01y\"\xb2\t\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\x04name\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x04name\x12\x12\n" +
@@ -1926,7 +2623,9 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\x06system\x18\x1d \x01(\tR\x06system\x12\x14\n" +
 	"\x05topic\x18\x1e \x01(\tR\x05topic\x12\x1b\n" +
 	"\tsegment_s\x18\x1f \x01(\x05R\bsegmentS\x12\x12\n" +
-	"\x04code\x18  \x01(\tR\x04code\x1a9\n" +
+	"\x04code\x18  \x01(\tR\x04code\x12\x18\n" +
+	"\aprivacy\x18! \x01(\tR\aprivacy\x12\x1a\n" +
+	"\bwithheld\x18\" \x01(\bR\bwithheld\x1a9\n" +
 	"\vLatestEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\x1a8\n" +
@@ -2031,7 +2730,79 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"\blatitude\x18\x06 \x01(\x01R\blatitude\x12\x1a\n" +
 	"\bliveness\x18\a \x01(\tR\bliveness\"D\n" +
 	"\x12ListPlacesResponse\x12.\n" +
-	"\x06places\x18\x01 \x03(\v2\x16.plinth.v1.DevicePlaceR\x06places2\xd2\t\n" +
+	"\x06places\x18\x01 \x03(\v2\x16.plinth.v1.DevicePlaceR\x06places\"\x83\x01\n" +
+	"\x17GetDeviceFiguresRequest\x12\x0e\n" +
+	"\x02by\x18\x01 \x01(\tR\x02by\x12\x16\n" +
+	"\x06period\x18\x02 \x01(\tR\x06period\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06street\x18\x05 \x01(\tR\x06street\"\xd8\x01\n" +
+	"\x18GetDeviceFiguresResponse\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12.\n" +
+	"\x05total\x18\x03 \x01(\v2\x18.plinth.v1.DeviceFiguresR\x05total\x120\n" +
+	"\x06groups\x18\x04 \x03(\v2\x18.plinth.v1.DeviceFiguresR\x06groups\"\xbe\x03\n" +
+	"\rDeviceFigures\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12#\n" +
+	"\x04name\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x04name\x12\x1a\n" +
+	"\bexpected\x18\x03 \x01(\x05R\bexpected\x12\x1e\n" +
+	"\n" +
+	"registered\x18\x04 \x01(\x05R\n" +
+	"registered\x12\"\n" +
+	"\funregistered\x18\x05 \x01(\x05R\funregistered\x12\x1a\n" +
+	"\bcomplete\x18\x06 \x01(\x05R\bcomplete\x12&\n" +
+	"\farchive_rate\x18\a \x01(\x01H\x00R\varchiveRate\x88\x01\x01\x12\x1a\n" +
+	"\baccurate\x18\b \x01(\x05R\baccurate\x12\x1f\n" +
+	"\baccuracy\x18\t \x01(\x01H\x01R\baccuracy\x88\x01\x01\x12\x15\n" +
+	"\x06in_use\x18\n" +
+	" \x01(\x05R\x05inUse\x12$\n" +
+	"\vonline_rate\x18\v \x01(\x01H\x02R\n" +
+	"onlineRate\x88\x01\x01\x12*\n" +
+	"\x05rules\x18\f \x03(\v2\x14.plinth.v1.RuleCountR\x05rulesB\x0f\n" +
+	"\r_archive_rateB\v\n" +
+	"\t_accuracyB\x0e\n" +
+	"\f_online_rate\"x\n" +
+	"\tRuleCount\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06figure\x18\x02 \x01(\tR\x06figure\x12%\n" +
+	"\x05title\x18\x03 \x01(\v2\x0f.plinth.v1.TextR\x05title\x12\x18\n" +
+	"\adevices\x18\x04 \x01(\x05R\adevices\"\xff\x01\n" +
+	"\x17ListDeviceFaultsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06period\x18\x03 \x01(\tR\x06period\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06street\x18\x06 \x01(\tR\x06street\x12\x16\n" +
+	"\x06figure\x18\a \x01(\tR\x06figure\x12\x12\n" +
+	"\x04rule\x18\b \x01(\tR\x04rule\x12\"\n" +
+	"\funregistered\x18\t \x01(\bR\funregistered\"\x98\x03\n" +
+	"\vDeviceFault\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12#\n" +
+	"\x04name\x18\x02 \x01(\v2\x0f.plinth.v1.TextR\x04name\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x12\x1d\n" +
+	"\n" +
+	"owner_name\x18\x05 \x01(\tR\townerName\x12\x16\n" +
+	"\x06street\x18\x06 \x01(\tR\x06street\x12\x12\n" +
+	"\x04rule\x18\a \x01(\tR\x04rule\x12\x16\n" +
+	"\x06figure\x18\b \x01(\tR\x06figure\x12%\n" +
+	"\x05title\x18\t \x01(\v2\x0f.plinth.v1.TextR\x05title\x12\x14\n" +
+	"\x05field\x18\n" +
+	" \x01(\tR\x05field\x12'\n" +
+	"\x06detail\x18\v \x01(\v2\x0f.plinth.v1.TextR\x06detail\x12\x1e\n" +
+	"\n" +
+	"registered\x18\f \x01(\bR\n" +
+	"registered\x12$\n" +
+	"\vonline_rate\x18\r \x01(\x01H\x00R\n" +
+	"onlineRate\x88\x01\x01B\x0e\n" +
+	"\f_online_rate\"\x91\x01\n" +
+	"\x18ListDeviceFaultsResponse\x12.\n" +
+	"\x06faults\x18\x01 \x03(\v2\x16.plinth.v1.DeviceFaultR\x06faults\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\n" +
+	"total_size\x18\x03 \x01(\x05R\ttotalSize2\xc3\v\n" +
 	"\rSensorService\x12a\n" +
 	"\vListDevices\x12\x1d.plinth.v1.ListDevicesRequest\x1a\x1e.plinth.v1.ListDevicesResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/devices\x12U\n" +
 	"\tGetDevice\x12\x1b.plinth.v1.GetDeviceRequest\x1a\x11.plinth.v1.Device\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/devices/{id}\x12b\n" +
@@ -2044,7 +2815,9 @@ const file_plinth_v1_sensor_proto_rawDesc = "" +
 	"MoveDevice\x12\x1c.plinth.v1.MoveDeviceRequest\x1a\x11.plinth.v1.Device\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/devices/{id}:move\x12}\n" +
 	"\x10RotateCredential\x12\".plinth.v1.RotateCredentialRequest\x1a!.plinth.v1.RegisterDeviceResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/devices/{id}:rotate\x12y\n" +
 	"\fListReadings\x12\x1e.plinth.v1.ListReadingsRequest\x1a\x1f.plinth.v1.ListReadingsResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/devices/{device_id}/readings\x12y\n" +
-	"\fListSegments\x12\x1e.plinth.v1.ListSegmentsRequest\x1a\x1f.plinth.v1.ListSegmentsResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/devices/{device_id}/segments\x12\x82\x01\n" +
+	"\fListSegments\x12\x1e.plinth.v1.ListSegmentsRequest\x1a\x1f.plinth.v1.ListSegmentsResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/devices/{device_id}/segments\x12w\n" +
+	"\x10GetDeviceFigures\x12\".plinth.v1.GetDeviceFiguresRequest\x1a#.plinth.v1.GetDeviceFiguresResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/device-figures\x12v\n" +
+	"\x10ListDeviceFaults\x12\".plinth.v1.ListDeviceFaultsRequest\x1a#.plinth.v1.ListDeviceFaultsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/device-faults\x12\x82\x01\n" +
 	"\x0eIngestReadings\x12 .plinth.v1.IngestReadingsRequest\x1a!.plinth.v1.IngestReadingsResponse\"+\x82\xd3\xe4\x93\x02%:\x01*\" /v1/devices/{device_id}/readingsB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
 
 var (
@@ -2059,94 +2832,116 @@ func file_plinth_v1_sensor_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_sensor_proto_rawDescData
 }
 
-var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_plinth_v1_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_plinth_v1_sensor_proto_goTypes = []any{
-	(*Metric)(nil),                  // 0: plinth.v1.Metric
-	(*Position)(nil),                // 1: plinth.v1.Position
-	(*Device)(nil),                  // 2: plinth.v1.Device
-	(*ListDevicesRequest)(nil),      // 3: plinth.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),     // 4: plinth.v1.ListDevicesResponse
-	(*GetDeviceRequest)(nil),        // 5: plinth.v1.GetDeviceRequest
-	(*GetDeviceByCodeRequest)(nil),  // 6: plinth.v1.GetDeviceByCodeRequest
-	(*RegisterDeviceRequest)(nil),   // 7: plinth.v1.RegisterDeviceRequest
-	(*UpdateDeviceRequest)(nil),     // 8: plinth.v1.UpdateDeviceRequest
-	(*MoveDeviceRequest)(nil),       // 9: plinth.v1.MoveDeviceRequest
-	(*RotateCredentialRequest)(nil), // 10: plinth.v1.RotateCredentialRequest
-	(*RegisterDeviceResponse)(nil),  // 11: plinth.v1.RegisterDeviceResponse
-	(*ListReadingsRequest)(nil),     // 12: plinth.v1.ListReadingsRequest
-	(*Point)(nil),                   // 13: plinth.v1.Point
-	(*ListReadingsResponse)(nil),    // 14: plinth.v1.ListReadingsResponse
-	(*Segment)(nil),                 // 15: plinth.v1.Segment
-	(*ListSegmentsRequest)(nil),     // 16: plinth.v1.ListSegmentsRequest
-	(*ListSegmentsResponse)(nil),    // 17: plinth.v1.ListSegmentsResponse
-	(*Reading)(nil),                 // 18: plinth.v1.Reading
-	(*IngestReadingsRequest)(nil),   // 19: plinth.v1.IngestReadingsRequest
-	(*IngestReadingsResponse)(nil),  // 20: plinth.v1.IngestReadingsResponse
-	(*ListPlacesRequest)(nil),       // 21: plinth.v1.ListPlacesRequest
-	(*DevicePlace)(nil),             // 22: plinth.v1.DevicePlace
-	(*ListPlacesResponse)(nil),      // 23: plinth.v1.ListPlacesResponse
-	nil,                             // 24: plinth.v1.Device.LatestEntry
-	nil,                             // 25: plinth.v1.Device.AttrsEntry
-	(*Text)(nil),                    // 26: plinth.v1.Text
-	(*timestamppb.Timestamp)(nil),   // 27: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),   // 28: google.protobuf.FieldMask
-	(*EvidenceRef)(nil),             // 29: plinth.v1.EvidenceRef
+	(*Metric)(nil),                   // 0: plinth.v1.Metric
+	(*Position)(nil),                 // 1: plinth.v1.Position
+	(*Device)(nil),                   // 2: plinth.v1.Device
+	(*ListDevicesRequest)(nil),       // 3: plinth.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil),      // 4: plinth.v1.ListDevicesResponse
+	(*GetDeviceRequest)(nil),         // 5: plinth.v1.GetDeviceRequest
+	(*GetDeviceByCodeRequest)(nil),   // 6: plinth.v1.GetDeviceByCodeRequest
+	(*RegisterDeviceRequest)(nil),    // 7: plinth.v1.RegisterDeviceRequest
+	(*UpdateDeviceRequest)(nil),      // 8: plinth.v1.UpdateDeviceRequest
+	(*MoveDeviceRequest)(nil),        // 9: plinth.v1.MoveDeviceRequest
+	(*RotateCredentialRequest)(nil),  // 10: plinth.v1.RotateCredentialRequest
+	(*RegisterDeviceResponse)(nil),   // 11: plinth.v1.RegisterDeviceResponse
+	(*ListReadingsRequest)(nil),      // 12: plinth.v1.ListReadingsRequest
+	(*Point)(nil),                    // 13: plinth.v1.Point
+	(*ListReadingsResponse)(nil),     // 14: plinth.v1.ListReadingsResponse
+	(*Segment)(nil),                  // 15: plinth.v1.Segment
+	(*ListSegmentsRequest)(nil),      // 16: plinth.v1.ListSegmentsRequest
+	(*ListSegmentsResponse)(nil),     // 17: plinth.v1.ListSegmentsResponse
+	(*Reading)(nil),                  // 18: plinth.v1.Reading
+	(*IngestReadingsRequest)(nil),    // 19: plinth.v1.IngestReadingsRequest
+	(*IngestReadingsResponse)(nil),   // 20: plinth.v1.IngestReadingsResponse
+	(*ListPlacesRequest)(nil),        // 21: plinth.v1.ListPlacesRequest
+	(*DevicePlace)(nil),              // 22: plinth.v1.DevicePlace
+	(*ListPlacesResponse)(nil),       // 23: plinth.v1.ListPlacesResponse
+	(*GetDeviceFiguresRequest)(nil),  // 24: plinth.v1.GetDeviceFiguresRequest
+	(*GetDeviceFiguresResponse)(nil), // 25: plinth.v1.GetDeviceFiguresResponse
+	(*DeviceFigures)(nil),            // 26: plinth.v1.DeviceFigures
+	(*RuleCount)(nil),                // 27: plinth.v1.RuleCount
+	(*ListDeviceFaultsRequest)(nil),  // 28: plinth.v1.ListDeviceFaultsRequest
+	(*DeviceFault)(nil),              // 29: plinth.v1.DeviceFault
+	(*ListDeviceFaultsResponse)(nil), // 30: plinth.v1.ListDeviceFaultsResponse
+	nil,                              // 31: plinth.v1.Device.LatestEntry
+	nil,                              // 32: plinth.v1.Device.AttrsEntry
+	(*Text)(nil),                     // 33: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),    // 34: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),    // 35: google.protobuf.FieldMask
+	(*EvidenceRef)(nil),              // 36: plinth.v1.EvidenceRef
 }
 var file_plinth_v1_sensor_proto_depIdxs = []int32{
-	26, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
-	26, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
+	33, // 0: plinth.v1.Metric.title:type_name -> plinth.v1.Text
+	33, // 1: plinth.v1.Device.name:type_name -> plinth.v1.Text
 	0,  // 2: plinth.v1.Device.metrics:type_name -> plinth.v1.Metric
-	27, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
-	24, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
-	27, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
-	27, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
-	27, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
-	25, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
+	34, // 3: plinth.v1.Device.last_seen:type_name -> google.protobuf.Timestamp
+	31, // 4: plinth.v1.Device.latest:type_name -> plinth.v1.Device.LatestEntry
+	34, // 5: plinth.v1.Device.installed:type_name -> google.protobuf.Timestamp
+	34, // 6: plinth.v1.Device.calibrated:type_name -> google.protobuf.Timestamp
+	34, // 7: plinth.v1.Device.calibration_due:type_name -> google.protobuf.Timestamp
+	32, // 8: plinth.v1.Device.attrs:type_name -> plinth.v1.Device.AttrsEntry
 	1,  // 9: plinth.v1.Device.position:type_name -> plinth.v1.Position
 	2,  // 10: plinth.v1.ListDevicesResponse.devices:type_name -> plinth.v1.Device
 	2,  // 11: plinth.v1.RegisterDeviceRequest.device:type_name -> plinth.v1.Device
 	2,  // 12: plinth.v1.UpdateDeviceRequest.device:type_name -> plinth.v1.Device
-	28, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	35, // 13: plinth.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 14: plinth.v1.RegisterDeviceResponse.device:type_name -> plinth.v1.Device
-	27, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
-	27, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
-	27, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
+	34, // 15: plinth.v1.ListReadingsRequest.from:type_name -> google.protobuf.Timestamp
+	34, // 16: plinth.v1.ListReadingsRequest.to:type_name -> google.protobuf.Timestamp
+	34, // 17: plinth.v1.Point.at:type_name -> google.protobuf.Timestamp
 	13, // 18: plinth.v1.ListReadingsResponse.points:type_name -> plinth.v1.Point
-	27, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
-	27, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
-	29, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
+	34, // 19: plinth.v1.Segment.from:type_name -> google.protobuf.Timestamp
+	34, // 20: plinth.v1.Segment.to:type_name -> google.protobuf.Timestamp
+	36, // 21: plinth.v1.Segment.evidence:type_name -> plinth.v1.EvidenceRef
 	15, // 22: plinth.v1.ListSegmentsResponse.segments:type_name -> plinth.v1.Segment
-	27, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
+	34, // 23: plinth.v1.Reading.at:type_name -> google.protobuf.Timestamp
 	18, // 24: plinth.v1.IngestReadingsRequest.readings:type_name -> plinth.v1.Reading
-	26, // 25: plinth.v1.DevicePlace.name:type_name -> plinth.v1.Text
+	33, // 25: plinth.v1.DevicePlace.name:type_name -> plinth.v1.Text
 	22, // 26: plinth.v1.ListPlacesResponse.places:type_name -> plinth.v1.DevicePlace
-	3,  // 27: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
-	5,  // 28: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
-	21, // 29: plinth.v1.SensorService.ListPlaces:input_type -> plinth.v1.ListPlacesRequest
-	6,  // 30: plinth.v1.SensorService.GetDeviceByCode:input_type -> plinth.v1.GetDeviceByCodeRequest
-	7,  // 31: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
-	8,  // 32: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
-	9,  // 33: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
-	10, // 34: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
-	12, // 35: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
-	16, // 36: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
-	19, // 37: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
-	4,  // 38: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
-	2,  // 39: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
-	23, // 40: plinth.v1.SensorService.ListPlaces:output_type -> plinth.v1.ListPlacesResponse
-	2,  // 41: plinth.v1.SensorService.GetDeviceByCode:output_type -> plinth.v1.Device
-	11, // 42: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
-	2,  // 43: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
-	2,  // 44: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
-	11, // 45: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
-	14, // 46: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
-	17, // 47: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
-	20, // 48: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
-	38, // [38:49] is the sub-list for method output_type
-	27, // [27:38] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	34, // 27: plinth.v1.GetDeviceFiguresResponse.from:type_name -> google.protobuf.Timestamp
+	34, // 28: plinth.v1.GetDeviceFiguresResponse.to:type_name -> google.protobuf.Timestamp
+	26, // 29: plinth.v1.GetDeviceFiguresResponse.total:type_name -> plinth.v1.DeviceFigures
+	26, // 30: plinth.v1.GetDeviceFiguresResponse.groups:type_name -> plinth.v1.DeviceFigures
+	33, // 31: plinth.v1.DeviceFigures.name:type_name -> plinth.v1.Text
+	27, // 32: plinth.v1.DeviceFigures.rules:type_name -> plinth.v1.RuleCount
+	33, // 33: plinth.v1.RuleCount.title:type_name -> plinth.v1.Text
+	33, // 34: plinth.v1.DeviceFault.name:type_name -> plinth.v1.Text
+	33, // 35: plinth.v1.DeviceFault.title:type_name -> plinth.v1.Text
+	33, // 36: plinth.v1.DeviceFault.detail:type_name -> plinth.v1.Text
+	29, // 37: plinth.v1.ListDeviceFaultsResponse.faults:type_name -> plinth.v1.DeviceFault
+	3,  // 38: plinth.v1.SensorService.ListDevices:input_type -> plinth.v1.ListDevicesRequest
+	5,  // 39: plinth.v1.SensorService.GetDevice:input_type -> plinth.v1.GetDeviceRequest
+	21, // 40: plinth.v1.SensorService.ListPlaces:input_type -> plinth.v1.ListPlacesRequest
+	6,  // 41: plinth.v1.SensorService.GetDeviceByCode:input_type -> plinth.v1.GetDeviceByCodeRequest
+	7,  // 42: plinth.v1.SensorService.RegisterDevice:input_type -> plinth.v1.RegisterDeviceRequest
+	8,  // 43: plinth.v1.SensorService.UpdateDevice:input_type -> plinth.v1.UpdateDeviceRequest
+	9,  // 44: plinth.v1.SensorService.MoveDevice:input_type -> plinth.v1.MoveDeviceRequest
+	10, // 45: plinth.v1.SensorService.RotateCredential:input_type -> plinth.v1.RotateCredentialRequest
+	12, // 46: plinth.v1.SensorService.ListReadings:input_type -> plinth.v1.ListReadingsRequest
+	16, // 47: plinth.v1.SensorService.ListSegments:input_type -> plinth.v1.ListSegmentsRequest
+	24, // 48: plinth.v1.SensorService.GetDeviceFigures:input_type -> plinth.v1.GetDeviceFiguresRequest
+	28, // 49: plinth.v1.SensorService.ListDeviceFaults:input_type -> plinth.v1.ListDeviceFaultsRequest
+	19, // 50: plinth.v1.SensorService.IngestReadings:input_type -> plinth.v1.IngestReadingsRequest
+	4,  // 51: plinth.v1.SensorService.ListDevices:output_type -> plinth.v1.ListDevicesResponse
+	2,  // 52: plinth.v1.SensorService.GetDevice:output_type -> plinth.v1.Device
+	23, // 53: plinth.v1.SensorService.ListPlaces:output_type -> plinth.v1.ListPlacesResponse
+	2,  // 54: plinth.v1.SensorService.GetDeviceByCode:output_type -> plinth.v1.Device
+	11, // 55: plinth.v1.SensorService.RegisterDevice:output_type -> plinth.v1.RegisterDeviceResponse
+	2,  // 56: plinth.v1.SensorService.UpdateDevice:output_type -> plinth.v1.Device
+	2,  // 57: plinth.v1.SensorService.MoveDevice:output_type -> plinth.v1.Device
+	11, // 58: plinth.v1.SensorService.RotateCredential:output_type -> plinth.v1.RegisterDeviceResponse
+	14, // 59: plinth.v1.SensorService.ListReadings:output_type -> plinth.v1.ListReadingsResponse
+	17, // 60: plinth.v1.SensorService.ListSegments:output_type -> plinth.v1.ListSegmentsResponse
+	25, // 61: plinth.v1.SensorService.GetDeviceFigures:output_type -> plinth.v1.GetDeviceFiguresResponse
+	30, // 62: plinth.v1.SensorService.ListDeviceFaults:output_type -> plinth.v1.ListDeviceFaultsResponse
+	20, // 63: plinth.v1.SensorService.IngestReadings:output_type -> plinth.v1.IngestReadingsResponse
+	51, // [51:64] is the sub-list for method output_type
+	38, // [38:51] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_sensor_proto_init() }
@@ -2155,13 +2950,15 @@ func file_plinth_v1_sensor_proto_init() {
 		return
 	}
 	file_plinth_v1_common_proto_init()
+	file_plinth_v1_sensor_proto_msgTypes[26].OneofWrappers = []any{}
+	file_plinth_v1_sensor_proto_msgTypes[29].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_sensor_proto_rawDesc), len(file_plinth_v1_sensor_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,6 +29,8 @@ const (
 	SensorService_RotateCredential_FullMethodName = "/plinth.v1.SensorService/RotateCredential"
 	SensorService_ListReadings_FullMethodName     = "/plinth.v1.SensorService/ListReadings"
 	SensorService_ListSegments_FullMethodName     = "/plinth.v1.SensorService/ListSegments"
+	SensorService_GetDeviceFigures_FullMethodName = "/plinth.v1.SensorService/GetDeviceFigures"
+	SensorService_ListDeviceFaults_FullMethodName = "/plinth.v1.SensorService/ListDeviceFaults"
 	SensorService_IngestReadings_FullMethodName   = "/plinth.v1.SensorService/IngestReadings"
 )
 
@@ -58,6 +60,12 @@ type SensorServiceClient interface {
 	ListReadings(ctx context.Context, in *ListReadingsRequest, opts ...grpc.CallOption) (*ListReadingsResponse, error)
 	// ListSegments lists the device's segments in the log.
 	ListSegments(ctx context.Context, in *ListSegmentsRequest, opts ...grpc.CallOption) (*ListSegmentsResponse, error)
+	// GetDeviceFigures returns how well devices are on file and how steadily they report, by owner, kind or street: archive
+	// rate (建档率), accuracy (准确率), average online rate (在线率). The same as a table: GET /v1/device-figures.csv.
+	GetDeviceFigures(ctx context.Context, in *GetDeviceFiguresRequest, opts ...grpc.CallOption) (*GetDeviceFiguresResponse, error)
+	// ListDeviceFaults lists what lowers the figures, a line for each device and rule. As a table:
+	// GET /v1/device-faults.csv.
+	ListDeviceFaults(ctx context.Context, in *ListDeviceFaultsRequest, opts ...grpc.CallOption) (*ListDeviceFaultsResponse, error)
 	// IngestReadings stores readings by HTTP; it answers when ClickHouse has them. For devices, of themselves alone.
 	IngestReadings(ctx context.Context, in *IngestReadingsRequest, opts ...grpc.CallOption) (*IngestReadingsResponse, error)
 }
@@ -170,6 +178,26 @@ func (c *sensorServiceClient) ListSegments(ctx context.Context, in *ListSegments
 	return out, nil
 }
 
+func (c *sensorServiceClient) GetDeviceFigures(ctx context.Context, in *GetDeviceFiguresRequest, opts ...grpc.CallOption) (*GetDeviceFiguresResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDeviceFiguresResponse)
+	err := c.cc.Invoke(ctx, SensorService_GetDeviceFigures_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sensorServiceClient) ListDeviceFaults(ctx context.Context, in *ListDeviceFaultsRequest, opts ...grpc.CallOption) (*ListDeviceFaultsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeviceFaultsResponse)
+	err := c.cc.Invoke(ctx, SensorService_ListDeviceFaults_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *sensorServiceClient) IngestReadings(ctx context.Context, in *IngestReadingsRequest, opts ...grpc.CallOption) (*IngestReadingsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(IngestReadingsResponse)
@@ -206,6 +234,12 @@ type SensorServiceServer interface {
 	ListReadings(context.Context, *ListReadingsRequest) (*ListReadingsResponse, error)
 	// ListSegments lists the device's segments in the log.
 	ListSegments(context.Context, *ListSegmentsRequest) (*ListSegmentsResponse, error)
+	// GetDeviceFigures returns how well devices are on file and how steadily they report, by owner, kind or street: archive
+	// rate (建档率), accuracy (准确率), average online rate (在线率). The same as a table: GET /v1/device-figures.csv.
+	GetDeviceFigures(context.Context, *GetDeviceFiguresRequest) (*GetDeviceFiguresResponse, error)
+	// ListDeviceFaults lists what lowers the figures, a line for each device and rule. As a table:
+	// GET /v1/device-faults.csv.
+	ListDeviceFaults(context.Context, *ListDeviceFaultsRequest) (*ListDeviceFaultsResponse, error)
 	// IngestReadings stores readings by HTTP; it answers when ClickHouse has them. For devices, of themselves alone.
 	IngestReadings(context.Context, *IngestReadingsRequest) (*IngestReadingsResponse, error)
 	mustEmbedUnimplementedSensorServiceServer()
@@ -247,6 +281,12 @@ func (UnimplementedSensorServiceServer) ListReadings(context.Context, *ListReadi
 }
 func (UnimplementedSensorServiceServer) ListSegments(context.Context, *ListSegmentsRequest) (*ListSegmentsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSegments not implemented")
+}
+func (UnimplementedSensorServiceServer) GetDeviceFigures(context.Context, *GetDeviceFiguresRequest) (*GetDeviceFiguresResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDeviceFigures not implemented")
+}
+func (UnimplementedSensorServiceServer) ListDeviceFaults(context.Context, *ListDeviceFaultsRequest) (*ListDeviceFaultsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeviceFaults not implemented")
 }
 func (UnimplementedSensorServiceServer) IngestReadings(context.Context, *IngestReadingsRequest) (*IngestReadingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IngestReadings not implemented")
@@ -452,6 +492,42 @@ func _SensorService_ListSegments_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SensorService_GetDeviceFigures_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDeviceFiguresRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).GetDeviceFigures(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_GetDeviceFigures_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).GetDeviceFigures(ctx, req.(*GetDeviceFiguresRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SensorService_ListDeviceFaults_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeviceFaultsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SensorServiceServer).ListDeviceFaults(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SensorService_ListDeviceFaults_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SensorServiceServer).ListDeviceFaults(ctx, req.(*ListDeviceFaultsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SensorService_IngestReadings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(IngestReadingsRequest)
 	if err := dec(in); err != nil {
@@ -516,6 +592,14 @@ var SensorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSegments",
 			Handler:    _SensorService_ListSegments_Handler,
+		},
+		{
+			MethodName: "GetDeviceFigures",
+			Handler:    _SensorService_GetDeviceFigures_Handler,
+		},
+		{
+			MethodName: "ListDeviceFaults",
+			Handler:    _SensorService_ListDeviceFaults_Handler,
 		},
 		{
 			MethodName: "IngestReadings",

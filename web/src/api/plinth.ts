@@ -54,6 +54,8 @@ export interface Alarm {
   rows: AlarmRow[]
   // What the permit says that would excuse it, when the rule asks for one: "none" or a permit's id.
   permit: string
+  // The caller may not see the device's values: text, facts, score and rows are empty.
+  withheld: boolean
 }
 
 export interface AlarmStep {
@@ -1623,6 +1625,11 @@ export interface Device {
   segmentS: number
   // The short code for its label, e.g. "7F3K-09QX-ZT4M-P2HA": as text and as the data of a QR code; only in answers.
   code: string
+  // Who may see its values: "public" anyone signed in, "internal" those who read series, "home" operators, auditors and
+  // providers of its owner and street; only in answers.
+  privacy: string
+  // The caller may not see its values: latest and flags are empty. That it is there, and its liveness, anyone sees.
+  withheld: boolean
 }
 
 export interface ListDevicesRequest {
@@ -1766,6 +1773,100 @@ export interface DevicePlace {
 
 export interface ListPlacesResponse {
   places: DevicePlace[]
+}
+
+export interface GetDeviceFiguresRequest {
+  // "owner" (also when empty), "kind" or "street".
+  by: string
+  // "day" (also when empty), "week" or "month": the last 24 hours, 7 or 30 days.
+  period: string
+  // These narrow.
+  owner: string
+  kind: string
+  street: string
+}
+
+export interface GetDeviceFiguresResponse {
+  // What the online rate and the unregistered devices are counted over.
+  from: string | null | undefined
+  to: string | null | undefined
+  total: DeviceFigures | null | undefined
+  // In order of their keys. Devices that were heard and are not registered have no owner and no street: the key is "".
+  groups: DeviceFigures[]
+}
+
+export interface DeviceFigures {
+  // An owner, kind or street; "" in the total.
+  key: string
+  name: Text | null | undefined
+  // Devices that ought to be on file: the registered, and those heard in the period that are not registered.
+  expected: number
+  registered: number
+  unregistered: number
+  // Registered with all that their kind must have on file; archive_rate is complete / expected.
+  complete: number
+  archiveRate: number | undefined
+  // Registered, and nothing of what is on file is found wrong; accuracy is accurate / registered.
+  accurate: number
+  accuracy: number | undefined
+  // Devices in use, over which online_rate is the mean of the share of the period in which each reported as often as its
+  // interval says.
+  inUse: number
+  onlineRate: number | undefined
+  // How many devices break which rule; only rules that are broken.
+  rules: RuleCount[]
+}
+
+export interface RuleCount {
+  // e.g. "no_position", "wrong_grid", "silent".
+  rule: string
+  // The figure that it lowers: "archive", "accuracy" or "online".
+  figure: string
+  title: Text | null | undefined
+  devices: number
+}
+
+export interface ListDeviceFaultsRequest {
+  pageSize: number
+  pageToken: string
+  // "day" (also when empty), "week" or "month".
+  period: string
+  // These narrow.
+  owner: string
+  kind: string
+  street: string
+  // "archive", "accuracy" or "online".
+  figure: string
+  rule: string
+  // Only devices that are not registered.
+  unregistered: boolean
+}
+
+export interface DeviceFault {
+  // Of a device that is not registered, the id that it gave.
+  deviceId: string
+  name: Text | null | undefined
+  kind: string
+  owner: string
+  ownerName: string
+  street: string
+  rule: string
+  figure: string
+  title: Text | null | undefined
+  // The part of the device to look at, as UpdateDevice names it, e.g. "position", "attrs.code"; "" when it is none.
+  field: string
+  // What is on file, or found, e.g. the street that the position lies in.
+  detail: Text | null | undefined
+  registered: boolean
+  // Of rules of "online": the device's own share of the period, 0 to 1.
+  onlineRate: number | undefined
+}
+
+export interface ListDeviceFaultsResponse {
+  // In order of device and rule.
+  faults: DeviceFault[]
+  nextPageToken: string
+  totalSize: number
 }
 
 export type GetOverviewRequest = Record<string, never>
@@ -2122,6 +2223,8 @@ export const plinth = {
   rotateCredential: (ask: Ask<RotateCredentialRequest> = {}, how?: How) => call<RegisterDeviceResponse>('POST', '/v1/devices/{id}:rotate', '*', ask, how),
   listReadings: (ask: Ask<ListReadingsRequest> = {}, how?: How) => call<ListReadingsResponse>('GET', '/v1/devices/{deviceId}/readings', '', ask, how),
   listSegments: (ask: Ask<ListSegmentsRequest> = {}, how?: How) => call<ListSegmentsResponse>('GET', '/v1/devices/{deviceId}/segments', '', ask, how),
+  getDeviceFigures: (ask: Ask<GetDeviceFiguresRequest> = {}, how?: How) => call<GetDeviceFiguresResponse>('GET', '/v1/device-figures', '', ask, how),
+  listDeviceFaults: (ask: Ask<ListDeviceFaultsRequest> = {}, how?: How) => call<ListDeviceFaultsResponse>('GET', '/v1/device-faults', '', ask, how),
   ingestReadings: (ask: Ask<IngestReadingsRequest> = {}, how?: How) => call<IngestReadingsResponse>('POST', '/v1/devices/{deviceId}/readings', '*', ask, how),
   getOverview: (ask: Ask<GetOverviewRequest> = {}, how?: How) => call<Overview>('GET', '/v1/overview', '', ask, how),
   listEngines: (ask: Ask<ListEnginesRequest> = {}, how?: How) => call<ListEnginesResponse>('GET', '/v1/engines', '', ask, how),
