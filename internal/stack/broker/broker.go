@@ -101,7 +101,7 @@ func Run(ctx context.Context, c Config, ready io.Writer, log *slog.Logger) error
 		return fmt.Errorf("make broker: %w", err)
 	}
 	s.SetLoggerV2(natsLog{log, door.violated}, false, false, false)
-	door.disconnect, door.clientID = s.DisconnectClientByID, clientIDs{s}.of
+	door.disconnect = s.DisconnectClientByID
 	s.Start()
 	defer func() { s.Shutdown(); s.WaitForShutdown() }()
 	if !s.ReadyForConnections(30 * time.Second) {
@@ -174,17 +174,6 @@ func tlsConfig(c Config) (*tls.Config, error) {
 		return nil, fmt.Errorf("certificate of the broker: %w", err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
-}
-
-// clientIDs tells connections' MQTT client ids, which nats-server does not show to those who authenticate.
-type clientIDs struct{ s *server.Server }
-
-func (c clientIDs) of(id uint64) string {
-	z, err := c.s.Connz(&server.ConnzOptions{CID: id})
-	if err != nil || len(z.Conns) == 0 {
-		return ""
-	}
-	return z.Conns[0].MQTTClient
 }
 
 // listenAddress resolves a zero port: the MQTT listener does not tell which port it got.

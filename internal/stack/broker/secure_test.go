@@ -167,11 +167,37 @@ func TestTheOldCredentialHoldsUntilItsGraceEnds(t *testing.T) {
 	connect(t, s.options("lift-0001").SetPassword("the next one")).Disconnect(0)
 }
 
-func TestADeviceCannotKeepAnothersSession(t *testing.T) {
+// TestADeviceCannotTakeOverAnothersSession: MQTT ends the session that has the client id of one who enters.
+func TestADeviceCannotTakeOverAnothersSession(t *testing.T) {
+	other := broker.User{Name: "lift-00011", Publish: []string{"plinth/v1/lift/lift-00011/data"}, Client: "lift-00011"}
+	s := startSecure(t, service, lift, other)
+	lost := make(chan string, 10)
+	held := func(user, client string) mqtt.Client {
+		o := s.options(user).SetClientID(client).SetAutoReconnect(false)
+		return connect(t, o.SetConnectionLostHandler(func(mqtt.Client, error) { lost <- client }))
+	}
+	sessions := []mqtt.Client{held("lift-00011", "lift-00011"), held("lift-00011", "lift-00011:b"), held("plinth", "plinth-lift")}
+	for _, taken := range []string{"lift-00011", "lift-00011:b", "plinth-lift", "lift-0001-x", "no-one", "lift-00010000000000000"} {
+		if tok := mqtt.NewClient(s.options("lift-0001").SetClientID(taken)).Connect(); tok.WaitTimeout(10*time.Second) && tok.Error() == nil {
+			t.Errorf("lift-0001 entered as %s", taken)
+		}
+		s.awaitRefused(t, broker.Refused{What: "client id", User: "lift-0001", Topic: taken})
+	}
+	for _, c := range sessions {
+		if !c.IsConnectionOpen() {
+			t.Error("a session was interrupted")
+		}
+	}
+	if len(lost) > 0 {
+		t.Errorf("the session of %s was interrupted", <-lost)
+	}
+}
+
+func TestADeviceEntersUnderItsOwnClientIDOrNone(t *testing.T) {
 	s := startSecure(t, lift)
-	lost := lostOf(t, s.options("lift-0001").SetClientID("lift-0002"))
-	awaitLost(t, lost, "a device under another's client id")
-	s.awaitRefused(t, broker.Refused{What: "client id", User: "lift-0001", Topic: "lift-0002"})
+	for _, own := range []string{"lift-0001", "lift-0001:spare", ""} {
+		connect(t, s.options("lift-0001").SetClientID(own).SetCleanSession(true)).Disconnect(0)
+	}
 }
 
 func TestTheAuthorityStaysWhenTheCertificateEnds(t *testing.T) {

@@ -13,7 +13,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +33,7 @@ type User struct {
 	// Old is the hash of the secret before, which opens until OldUntil; empty when there is none.
 	Old      string    `json:"old,omitempty"`
 	OldUntil time.Time `json:"oldUntil,omitzero"`
-	// Client is what its MQTT client ids begin with, so that it cannot take over another's session; empty allows any.
+	// Client is its MQTT client id, so that it cannot take over another's session; see User.owns. Empty allows any.
 	Client string `json:"client,omitempty"`
 }
 
@@ -97,7 +99,6 @@ type door struct {
 	admin      string // secret of the connection for administration, known in this process alone
 	refused    *refusals
 	disconnect func(id uint64) error
-	clientID   func(id uint64) string // of a connection, once it has one
 	now        func() time.Time
 
 	mu      sync.Mutex
@@ -105,7 +106,6 @@ type door struct {
 	stamp   stamp
 	clients map[string][]session // by user
 	names   map[uint64]string    // user of a connection
-	fresh   []uint64             // connections whose client id is not yet checked
 }
 
 // session is a connection and the hash of the secret that opened it.
@@ -148,6 +148,11 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 		d.refused.note("sign in", o.Username, "")
 		return false
 	}
+	// Here and not later: once it is admitted, the server ends the session that has the same client id (§3.1.4).
+	if client, known := clientID(c); u.Client != "" && !(known && u.owns(client)) {
+		d.refused.note("client id", u.Name, client)
+		return false
+	}
 	c.RegisterUser(&server.User{Username: u.Name, Permissions: permissions(u)})
 	d.entered(u.Name, session{c.GetID(), hash})
 	return true
@@ -159,6 +164,33 @@ func (u User) opens(hash string, now time.Time) bool {
 		return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(hash)) == 1
 	}
 	return same(u.SHA256) || same(u.Old) && now.Before(u.OldUntil)
+}
+
+// described is how nats-server calls a connection, from its CONNECT on: address, number and quoted client id.
+var described = regexp.MustCompile(`^.* - mid(?:_ws)?:\d+ - ("(?:[^"\\]|\\.)*")`)
+
+// clientID is the MQTT client id of a connection that wants to enter. nats-server does not hand it to those who
+// authenticate, but it stands in the connection's name by then.
+func clientID(c server.ClientAuthentication) (string, bool) {
+	named, ok := c.(fmt.Stringer)
+	if !ok {
+		return "", false
+	}
+	m := described.FindStringSubmatch(named.String())
+	if m == nil {
+		return "", false
+	}
+	id, err := strconv.Unquote(m[1])
+	return id, err == nil
+}
+
+// chosen is a client id that the server chose for a client that gave none (§3.1.3.1), a NUID. Nobody can guess one, and
+// with a capital it is no device's id.
+var chosen = regexp.MustCompile(`^[0-9A-Za-z]*[A-Z][0-9A-Za-z]*$`)
+
+// owns tells whether u may have a client id: its own, its own with a colon and more after it, or none.
+func (u User) owns(client string) bool {
+	return client == u.Client || strings.HasPrefix(client, u.Client+":") || len(client) == 22 && chosen.MatchString(client)
 }
 
 // user looks the user up, and in the file again when it is not known: a device may come before the next poll.
@@ -188,9 +220,6 @@ func (d *door) entered(name string, s session) {
 		all = all[1:]
 	}
 	d.clients[name], d.names[s.id] = all, name
-	if d.users[name].Client != "" {
-		d.fresh = append(d.fresh, s.id)
-	}
 }
 
 // violated notes that the user of a connection did what it may not.
@@ -215,7 +244,7 @@ func (d *door) watch(ctx context.Context) {
 		if err != nil {
 			d.log.Warn("users file not read, the old one stays", "err", err)
 		}
-		for _, id := range append(out, append(d.outlived(), d.impostors()...)...) {
+		for _, id := range append(out, d.outlived()...) {
 			_ = d.disconnect(id) // an unknown id has left by itself
 		}
 		d.refused.flush(d.now())
@@ -246,26 +275,6 @@ func (d *door) drop(name string, must func(session) bool) (out []uint64) {
 		}
 		return must(s)
 	})
-	return out
-}
-
-// impostors are the connections under a client id that is not their user's: they took over another's session.
-func (d *door) impostors() (out []uint64) {
-	d.mu.Lock()
-	fresh := d.fresh
-	d.fresh = nil
-	d.mu.Unlock()
-	for _, id := range fresh {
-		client := d.clientID(id)
-		d.mu.Lock()
-		name := d.names[id]
-		want := d.users[name].Client
-		d.mu.Unlock()
-		if client != "" && !strings.HasPrefix(client, want) {
-			d.refused.note("client id", name, client)
-			out = append(out, id)
-		}
-	}
 	return out
 }
 
