@@ -7,6 +7,7 @@ import (
 
 	"plinth"
 	pb "plinth/api/plinth/v1"
+	"plinth/sensors"
 )
 
 // Access says who may call an RPC. The zero value admits anyone who is signed in.
@@ -139,7 +140,7 @@ var access = map[string]Access{
 	pb.SensorService_UpdateDevice_FullMethodName:     only(operator),
 	pb.SensorService_MoveDevice_FullMethodName:       only(operator),
 	pb.SensorService_RotateCredential_FullMethodName: secret(operator),
-	pb.SensorService_ListReadings_FullMethodName:     only(steward, provider, operator, officer, auditor),
+	pb.SensorService_ListReadings_FullMethodName:     only(sensors.SeriesReaders...), // narrowed by the device's privacy
 	pb.SensorService_ListSegments_FullMethodName:     anyone(),
 	pb.SensorService_GetDeviceFigures_FullMethodName: only(people...),
 	pb.SensorService_ListDeviceFaults_FullMethodName: only(people...),

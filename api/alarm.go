@@ -2,12 +2,10 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"plinth"
@@ -23,6 +21,7 @@ type AlarmDeps struct {
 	Desk     *alarm.Desk
 	Permits  alarm.PermitStore
 	Packs    *pack.Set
+	Device   func(plinth.DeviceID) *sensors.Device // nil for one that is not registered
 	Agents   Directory
 	Accounts AccountDirectory
 	Now      func() time.Time
@@ -67,7 +66,12 @@ func (s *alarmService) ListAlarms(ctx context.Context, r *pb.ListAlarmsRequest) 
 	page, next := cut(all, limit, func(a alarm.Alarm) string { return keyOfMoment(a.Raised, string(a.ID)) })
 	out := &pb.ListAlarmsResponse{NextPageToken: next, TotalSize: int32(total)}
 	for _, a := range page {
-		out.Alarms = append(out.Alarms, s.alarm(ctx, a, p))
+		shown := s.alarm(ctx, a, p)
+		if shown.Withheld && f.Rule != "" { // that the rule matches would tell it
+			out.TotalSize--
+			continue
+		}
+		out.Alarms = append(out.Alarms, shown)
 	}
 	return out, nil
 }
@@ -108,6 +112,10 @@ func (s *alarmService) GetAlarm(ctx context.Context, r *pb.GetAlarmRequest) (*pb
 		out.Timeline = append(out.Timeline, &pb.AlarmStep{At: stamp(st.At), Action: st.Action, Actor: string(st.Actor),
 			ActorName: s.Accounts.AccountName(ctx, st.Actor), Grade: int32(st.Grade), Note: st.Note,
 			Evidence: evidence(st.Record.String(), orPending(st.Evidence))})
+	}
+	if out.Withheld {
+		withholdSteps(out)
+		return out, nil
 	}
 	for _, row := range a.Rows {
 		out.Rows = append(out.Rows, &pb.AlarmRow{Metric: row.Metric, At: stamp(row.At), Seq: row.Seq})
@@ -165,7 +173,7 @@ func counted32(m map[string]int) map[string]int32 {
 
 // alarm is a as p sees it, without its life and rows.
 func (s *alarmService) alarm(ctx context.Context, a alarm.Alarm, p plinth.Principal) *pb.Alarm {
-	out := NewAlarm(a)
+	out := alarmFor(a, onlooker{p, s.Device})
 	out.UnitName = s.Agents.AgentName(ctx, a.Unit)
 	out.Actions = a.Actions(p)
 	return out
@@ -188,11 +196,7 @@ const AlarmEvent = "alarm"
 
 // AlarmNews is an alarm for those who look at the house live, as ListAlarms gives it, without what the looker may do.
 func AlarmNews(a alarm.Alarm) pipelines.News {
-	b, err := protojson.Marshal(NewAlarm(a))
-	if err != nil {
-		b = []byte("null") // a text that is not UTF-8; the list names it
-	}
-	return pipelines.News{Event: AlarmEvent, Data: json.RawMessage(b)}
+	return pipelines.News{Event: AlarmEvent, Data: alarmNews{a}}
 }
 
 func sensorText(t sensors.Text) *pb.Text { return &pb.Text{Zh: t.ZH, En: t.EN} }

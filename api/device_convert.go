@@ -76,6 +76,10 @@ func (s *sensorService) device(ctx context.Context, d *sensors.Device) *pb.Devic
 			Min: m.Min, Max: m.Max, MaxRate: m.MaxRate, StuckAfter: int32(m.StuckAfter), Resolution: m.Resolution,
 			FlatAfter: int32(m.FlatAfter), Step: m.Step, Drift: m.Drift})
 	}
+	out.Privacy, out.Withheld = string(d.Privacy()), !d.Shows(plinth.PrincipalFrom(ctx))
+	if out.Withheld {
+		return out
+	}
 	var flags sensors.Flags
 	for _, r := range st.Newest {
 		out.Latest[r.Metric] = r.Value

@@ -50,6 +50,11 @@ func (h deviceFile) file(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ask.Metric != "" { // the file then holds values
+		if err := d.MayShow(plinth.PrincipalFrom(r.Context())); err != nil {
+			return nil, err
+		}
+	}
 	return h.devices.File(r.Context(), ask)
 }
 

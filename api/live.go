@@ -9,6 +9,7 @@ import (
 	"plinth"
 	pb "plinth/api/plinth/v1"
 	"plinth/pipelines"
+	"plinth/sensors"
 )
 
 // Times of a live stream.
@@ -19,32 +20,61 @@ const (
 )
 
 // NewLiveRoute is GET /v1/live: server-sent events "reading" (a sample; with ?device=ID all of that device, for those who
-// may read its series), "ingest" (rates each second), "alert", "alarm" (an alarm that changed, for those who may list
+// may read its series; values of a device are for those whom its privacy admits), "ingest" (rates each second), "alert", "alarm" (an alarm that changed, for those who may list
 // alarms), and "lost" when the client is too slow and has missed some; one that misses very many is cut off and may come
 // again.
-func NewLiveRoute(feed *pipelines.Feed) Route {
+func NewLiveRoute(feed *pipelines.Feed, device func(plinth.DeviceID) *sensors.Device) Route {
 	return Route{Method: http.MethodGet, Pattern: "/v1/live", Roles: people,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveLive(w, r, feed) })}
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveLive(w, r, feed, device) })}
 }
 
 // people are all roles but the device's.
 var people = []plinth.Role{steward, registrar, provider, department, analyst, auditor, officer, operator}
 
-// mayWatch keeps every reading of one device, which may tell of one household, for those who may read its series.
-func mayWatch(p plinth.Principal, device plinth.DeviceID) error {
-	if device == "" {
-		return nil
-	}
-	return p.Need(access[pb.SensorService_ListReadings_FullMethodName].Roles...)
+// onlooker is who looks at the stream, and at which devices it may.
+type onlooker struct {
+	plinth.Principal
+	device func(plinth.DeviceID) *sensors.Device
 }
 
-func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed) {
+// mayWatch keeps every reading of one device for those who may read its series.
+func (o onlooker) mayWatch(id plinth.DeviceID) error {
+	if id == "" {
+		return nil
+	}
+	if err := o.Need(access[pb.SensorService_ListReadings_FullMethodName].Roles...); err != nil {
+		return err
+	}
+	d := o.device(id)
+	if d == nil {
+		return plinth.Errorf(plinth.ErrNotFound, "there is no device %.64q", id)
+	}
+	return d.MayShow(o.Principal)
+}
+
+// sees is what the looker may see of news; nil is nothing.
+func (o onlooker) sees(n pipelines.News) any {
+	switch data := n.Data.(type) {
+	case pipelines.Shown:
+		if d := o.device(plinth.DeviceID(data.Device)); d == nil || !d.Shows(o.Principal) {
+			return nil
+		}
+	case alarmNews:
+		if !o.Has(access[pb.AlarmService_ListAlarms_FullMethodName].Roles...) {
+			return nil
+		}
+		return data.shown(o)
+	}
+	return n.Data
+}
+
+func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed, devices func(plinth.DeviceID) *sensors.Device) {
 	device := plinth.DeviceID(r.URL.Query().Get("device"))
-	if err := mayWatch(plinth.PrincipalFrom(r.Context()), device); err != nil {
+	who := onlooker{plinth.PrincipalFrom(r.Context()), devices}
+	if err := who.mayWatch(device); err != nil {
 		WriteError(w, r, err)
 		return
 	}
-	alarms := plinth.PrincipalFrom(r.Context()).Has(access[pb.AlarmService_ListAlarms_FullMethodName].Roles...)
 	looker := feed.Look(device)
 	defer looker.Close()
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -65,10 +95,9 @@ func serveLive(w http.ResponseWriter, r *http.Request, feed *pipelines.Feed) {
 		case <-beat.C:
 			err = s.comment("beat")
 		case n := <-looker.C:
-			if n.Event == AlarmEvent && !alarms {
-				continue
+			if data := who.sees(n); data != nil {
+				err = s.send(n.Event, data)
 			}
-			err = s.send(n.Event, n.Data)
 		}
 		if n := looker.Lost(); n > 0 && err == nil {
 			lost += n

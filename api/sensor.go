@@ -68,6 +68,9 @@ func (s *sensorService) ListReadings(ctx context.Context, r *pb.ListReadingsRequ
 	if err != nil {
 		return nil, err
 	}
+	if err := d.MayShow(plinth.PrincipalFrom(ctx)); err != nil {
+		return nil, err
+	}
 	m, ok := d.Metric(r.GetMetric())
 	if !ok {
 		return nil, plinth.Invalid("metric", "the device has no metric %.64q", r.GetMetric())

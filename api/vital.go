@@ -10,8 +10,10 @@ import (
 	"google.golang.org/grpc"
 
 	"plinth"
+	"plinth/analytics"
 	"plinth/analytics/vitals"
 	pb "plinth/api/plinth/v1"
+	"plinth/sensors"
 )
 
 // VitalDeps are what the service of vital signs is made of.
@@ -20,6 +22,7 @@ type VitalDeps struct {
 	Store  vitals.Store
 	Values vitals.Values
 	Names  Directory
+	Device func(plinth.DeviceID) *sensors.Device // nil for one that is not registered
 	Now    func() time.Time
 }
 
@@ -130,6 +133,19 @@ func clampTime(t time.Time) time.Time {
 	return t
 }
 
+// hiddenRow tells which rows are of a device whose values p may not see: by their column "device".
+func (s *vitalService) hiddenRow(p plinth.Principal, columns []analytics.Column) func([]any) bool {
+	at := slices.IndexFunc(columns, func(c analytics.Column) bool { return c.Name == "device" })
+	return func(row []any) bool {
+		if at < 0 || at >= len(row) {
+			return false
+		}
+		id, _ := row[at].(string)
+		d := s.Device(plinth.DeviceID(id))
+		return d == nil || !d.Shows(p)
+	}
+}
+
 // evidenceOf adds the rows behind one value for those who may read readings and events.
 func (s *vitalService) evidenceOf(ctx context.Context, st vitals.State, r *pb.GetIndicatorRequest, out *pb.GetIndicatorResponse) error {
 	p := plinth.PrincipalFrom(ctx)
@@ -160,7 +176,12 @@ func (s *vitalService) evidenceOf(ctx context.Context, st vitals.State, r *pb.Ge
 	for _, c := range rows.Columns {
 		out.EvidenceColumns = append(out.EvidenceColumns, c.Name)
 	}
+	hidden := s.hiddenRow(p, rows.Columns)
 	for _, row := range rows.Rows {
+		if hidden(row) {
+			out.EvidenceWithheld = true
+			continue
+		}
 		out.EvidenceRows = append(out.EvidenceRows, &pb.EvidenceRow{Values: vitals.Cells(row)})
 	}
 	return nil

@@ -13,6 +13,7 @@ type Kind struct {
 	Usual    []Metric // what a device measures that states no metrics
 	Interval time.Duration
 	Codec    string
+	Privacy  Privacy // "" is internal
 }
 
 var kinds atomic.Pointer[map[string]Kind]

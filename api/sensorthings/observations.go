@@ -22,6 +22,18 @@ func (a *answer) read() error {
 	return nil
 }
 
+// hidden are the devices whose observations the caller may not read.
+func (a *answer) hidden() []string {
+	p := plinth.PrincipalFrom(a.ctx)
+	var out []string
+	for _, d := range a.Devices() {
+		if !d.Shows(p) {
+			out = append(out, string(d.ID))
+		}
+	}
+	return out
+}
+
 // observation returns one by its id.
 func (a *answer) observation(id string) (*entity, error) {
 	gone := plinth.Errorf(plinth.ErrNotFound, "there is no Observation %.100q", id)
@@ -31,6 +43,9 @@ func (a *answer) observation(id string) (*entity, error) {
 	}
 	if err := a.read(); err != nil {
 		return nil, err
+	}
+	if d := a.device(r.Device); d == nil || !d.Shows(plinth.PrincipalFrom(a.ctx)) {
+		return nil, gone // whether it is there would tell something, too
 	}
 	rows, err := a.Rows.Observations(a.ctx, "metric = ? AND device = ? AND at = "+instant+" AND seq = toUInt64(?)",
 		[]any{r.Metric, string(r.Device), r.At.UnixMilli(), fmt.Sprint(r.Seq)}, "at", 1)
@@ -153,6 +168,9 @@ func (a *answer) observations(t target, q query) (page, error) {
 		return page{}, err
 	}
 	where, args := slices.Clone(t.scope), slices.Clone(t.args)
+	if hidden := a.hidden(); len(hidden) > 0 { // before the filter: its answer would tell of their values
+		where, args = append(where, "device NOT IN ?"), append(args, hidden)
+	}
 	if q.filter != nil {
 		f, err := condition(q.filter, q.filterText, a.now)
 		if err != nil {

@@ -98,7 +98,7 @@ func open(t testing.TB) (*door, *sink) {
 	direct := &pipelines.Direct{Watch: sensors.NewWatch(now), Sink: s, Meter: &pipelines.Meter{}, Now: now}
 	d := &door{mux: http.NewServeMux(), who: plinth.Principal{Account: "a", Roles: []plinth.Role{plinth.RoleOperator}}}
 	for _, r := range sensorthings.Routes(sensorthings.Config{Devices: func() []*sensors.Device { return district }, Device: deviceOf,
-		Rows: clickhouse.NewObservations(db), Direct: direct, Readers: []plinth.Role{plinth.RoleOperator}, Now: now}) {
+		Rows: clickhouse.NewObservations(db), Direct: direct, Readers: sensors.SeriesReaders, Now: now}) {
 		d.mux.Handle(r.Method+" "+r.Pattern, r.Handler)
 	}
 	return d, s
@@ -479,5 +479,37 @@ func TestADataArrayThatIsNoneIsRefusedWithItsPlace(t *testing.T) {
 		if code, answer := d.do(t, "POST", path("/CreateObservations"), body); code != 400 || !strings.Contains(string(answer), says) {
 			t.Errorf("%s: %d %s, want 400 with %q", body, code, answer, says)
 		}
+	}
+}
+
+func TestObservationsOfAHomeAreForThoseWithTheNeed(t *testing.T) {
+	d, _ := open(t)
+	district[0].Attrs = map[string]string{"privacy": "home"}
+	t.Cleanup(func() { district[0].Attrs = nil })
+	streams := "/Datastreams('sta-lift-1:speed')"
+	asked := []string{path("/Observations", "$count", "true", "$filter", "Datastream/Thing/id eq 'sta-lift-1'"),
+		path(streams+"/Observations", "$count", "true"), path("/FeaturesOfInterest('sta-lift-1')/Observations", "$count", "true")}
+	for _, tt := range []struct {
+		who  plinth.Principal
+		rows float64
+	}{{d.who, 20}, {plinth.Principal{Account: "b", Department: "taopu", Roles: []plinth.Role{plinth.RoleProvider}}, 20},
+		{plinth.Principal{Account: "c", Department: "wanli", Roles: []plinth.Role{plinth.RoleProvider, plinth.RoleSteward}}, 0}} {
+		d.who = tt.who
+		for _, target := range asked {
+			if got := d.get(t, target)["@iot.count"]; got != tt.rows {
+				t.Errorf("%v of %s counts %v at %s, want %v", tt.who.Roles, tt.who.Department, got, target, tt.rows)
+			}
+		}
+		inner := d.get(t, path(streams, "$expand", "Observations"))["Observations"].([]any)
+		if (len(inner) > 0) != (tt.rows > 0) {
+			t.Errorf("%v of %s expands %d observations", tt.who.Roles, tt.who.Department, len(inner))
+		}
+		code, body := d.do(t, "GET", path("/Observations('sta-lift-1:speed:"+fmt.Sprint(noon.UnixMilli())+":0')"), "")
+		if (code == 200) != (tt.rows > 0) {
+			t.Errorf("%v of %s gets one observation: %d %s", tt.who.Roles, tt.who.Department, code, body)
+		}
+	}
+	if got := d.get(t, path("/Observations", "$count", "true"))["@iot.count"]; got != 20.0 {
+		t.Errorf("of all the others see %v, want the creek's 20", got)
 	}
 }

@@ -45,7 +45,7 @@ func (h *house) openAlarms(ctx context.Context) error {
 		engine.Handled(a)
 		h.showAlarm(a)
 	})
-	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Agents: h.catalog,
+	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Device: s.registry.Device, Agents: h.catalog,
 		Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))
 	return nil
 }

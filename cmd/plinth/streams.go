@@ -113,7 +113,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: h.letterDesk(runs, importer), Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
-	h.routes = append(h.routes, api.NewLiveRoute(s.feed), api.NewImportRoute(s.board.Mappings, importer),
+	h.routes = append(h.routes, api.NewLiveRoute(s.feed, s.registry.Device), api.NewImportRoute(s.board.Mappings, importer),
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
 	h.routes = append(h.routes, h.sensorThings(direct)...)
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)

@@ -32,7 +32,7 @@ func (h *house) openVitals(ctx context.Context) error {
 	}
 	h.task("device mirror", h.mirror(clickhouse.NewDevices(h.ch)))
 	h.task("vital signs", keeper.Run)
-	h.services = append(h.services, api.NewVitals(api.VitalDeps{Keeper: keeper, Store: store, Values: values, Names: h.catalog,
+	h.services = append(h.services, api.NewVitals(api.VitalDeps{Keeper: keeper, Store: store, Values: values, Names: h.catalog, Device: h.streams.registry.Device,
 		Now: h.now}))
 	return nil
 }

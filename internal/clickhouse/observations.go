@@ -19,6 +19,7 @@ func NewObservations(db *DB) *Observations { return &Observations{NewReadings(db
 // asked limits one question. A row and those that replace it lie in one partition, since both have the same time.
 func asked(ctx context.Context) context.Context {
 	return ch.Context(ctx, ch.WithSettings(ch.Settings{"readonly": 2, "max_execution_time": 15, "max_memory_usage": 1 << 30,
+		"max_query_size": 16 << 20, // it names the devices that the caller may not read
 		"do_not_merge_across_partitions_select_final": 1}))
 }
 

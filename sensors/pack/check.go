@@ -43,6 +43,9 @@ func (r *reader) check(p *Pack) {
 	if p.Codec != "" && !slices.Contains(sensors.Codecs, p.Codec) {
 		r.add("codec", "the codec is one of %s", strings.Join(sensors.Codecs, ", "))
 	}
+	if p.Privacy != "" && !slices.Contains(sensors.Privacies, p.Privacy) {
+		r.add("privacy", "it is one of %v", sensors.Privacies)
+	}
 	r.checkMetrics(p)
 	r.checkLimits(p)
 	r.checkRules(p)
