@@ -5,11 +5,12 @@ import "plinth"
 // append writes only what is filled, so that a young detector's state is small.
 func (m *memory) append(b []byte) []byte {
 	b = appendState(b, "contexts", m.counts())
-	for _, p := range m.Pairs[:m.NPairs] {
-		b = appendFacts(b, p.Facts[:p.Sides.n()], p.Active, p.Sides)
+	for id := range m.NPairs {
+		b = appendFacts(b, m.Pairs[id][:m.Sides[id].n()], m.Active[id], m.Sides[id])
 	}
-	for _, p := range m.Parts[:m.NParts] {
-		b = appendFacts(b, p.Facts[:p.Sides.n()], p.Active, p.Sides)
+	for i := range m.NParts {
+		id := pairs + i
+		b = appendFacts(b, m.Parts[i][:m.Sides[id].n()], m.Active[id], m.Sides[id])
 	}
 	return b
 }
@@ -49,13 +50,11 @@ func (c *mind) set(b []byte) error {
 	m.Facts, m.N, m.Sense, m.Begun, m.SinceStrange = n.Facts, n.N, n.Sense, n.Begun, n.SinceStrange
 	b = b[head:]
 	ok := true
-	for i := range m.Pairs[:n.NPairs] {
-		p := &m.Pairs[i]
-		b, ok = takeFacts(b, ok, p.Facts[:], &p.Active, &p.Sides)
+	for id := range m.NPairs {
+		b, ok = takeFacts(b, ok, m.Pairs[id][:], &m.Active[id], &m.Sides[id])
 	}
-	for i := range m.Parts[:n.NParts] {
-		p := &m.Parts[i]
-		b, ok = takeFacts(b, ok, p.Facts[:], &p.Active, &p.Sides)
+	for i := range m.NParts {
+		b, ok = takeFacts(b, ok, m.Parts[i][:], &m.Active[pairs+i], &m.Sides[pairs+i])
 	}
 	if !ok || len(b) != 0 {
 		return spoilt()
