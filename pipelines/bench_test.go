@@ -143,7 +143,7 @@ func newFloor(t testing.TB, w load) *factory {
 	dir := t.TempDir()
 	f := &factory{load: w, devices: shelved(w.devices, w.metrics), mosquitto: stacktest.StartMosquitto(t),
 		lab: &lab{watch: sensors.NewWatch(time.Now), meter: &pipelines.Meter{}, log: slog.New(slog.DiscardHandler)}}
-	f.mqtt = f.mosquitto.Addr
+	f.mqtt, f.service = f.mosquitto.Addr, "unix://"+f.mosquitto.Socket
 	f.clickhouse = &engine{name: "clickhouse", listen: freePort(t), args: []string{"--dir", filepath.Join(dir, "clickhouse")}}
 	f.clickhouse.start(t)
 	f.openClickHouse(t, dir, w.durability)

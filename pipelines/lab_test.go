@@ -96,7 +96,8 @@ const secret = "not-a-real-secret"
 // lab is a stack whose engines can be killed.
 type lab struct {
 	password           string     // of ClickHouse
-	mqtt               string     // the broker's address
+	mqtt               string     // the broker's address for devices
+	service            string     // the broker's URL for us
 	door               *mqtt.Door // the newest
 	clickhouse, broker *engine
 	db                 *clickhouse.DB
@@ -116,7 +117,7 @@ func newLab(t testing.TB) *lab {
 	l.clickhouse.start(t)
 	l.broker = &engine{name: "broker", listen: freePort(t), args: []string{"--dir", filepath.Join(dir, "broker"),
 		"--users-file", filepath.Join(dir, "users"), "--ack-wait", "5s", "--max-pending", "30000"}}
-	l.mqtt = l.broker.listen
+	l.mqtt, l.service = l.broker.listen, "tcp://"+l.broker.listen
 	l.openClickHouse(t, dir, clickhouse.Standard)
 	l.openPostgres(t)
 	users := broker.Users{Path: filepath.Join(dir, "users"), Service: secret, Feeder: secret}
@@ -173,7 +174,7 @@ func (l *lab) device(t testing.TB, id, kind string) sensors.Device {
 // door opens the door of a domain and moves its messages until the test ends or stop is called.
 func (l *lab) stream(t testing.TB, domain string) (stop func()) {
 	t.Helper()
-	door, err := mqtt.Open(mqtt.Config{URL: "tcp://" + l.mqtt, User: broker.ServiceUser, Password: secret,
+	door, err := mqtt.Open(mqtt.Config{URL: l.service, User: broker.ServiceUser, Password: secret,
 		ClientID: "putuo.plinth-ingest"}, sensors.Part{Domain: domain}, l.log)
 	if err != nil {
 		t.Fatal(err)

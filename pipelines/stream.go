@@ -13,11 +13,13 @@ import (
 	"plinth/sensors"
 )
 
-// Limits of a batch. A batch is inserted when it has MaxRows rows or is MaxAge old, and the insert before it is done. A
-// small one of a domain that is not urgent may wait longer: many tiny inserts cost the store more than they bring.
+// Limits of a batch. A batch is inserted when it has MaxRows rows or is MaxAge old, and the insert before it is done. Only
+// an urgent domain's goes earlier, and a small one of another may wait longer: an insert costs the store tens of
+// milliseconds whatever is in it.
 const (
 	MaxRows   = 50_000
-	MaxAge    = 100 * time.Millisecond
+	MaxAge    = 200 * time.Millisecond
+	urgentAge = 100 * time.Millisecond
 	smallRows = 200
 	smallAge  = time.Second
 )
@@ -27,7 +29,7 @@ const (
 // nothing more when that is full, so that the broker keeps the rest.
 type Stream struct {
 	Domain   string
-	Urgent   bool // never wait for a larger batch
+	Urgent   bool // never wait long for a larger batch
 	Registry *sensors.Registry
 	Watch    *sensors.Watch
 	Sink     Sink
@@ -108,7 +110,7 @@ func (s *Stream) gather(ctx context.Context, b *batch, in <-chan sensors.Parcel,
 			if age = nil; s.due(b) {
 				due = full
 			} else {
-				age = time.After(MaxAge)
+				age = s.age()
 			}
 		case p, ok := <-in:
 			if !ok {
@@ -118,7 +120,7 @@ func (s *Stream) gather(ctx context.Context, b *batch, in <-chan sensors.Parcel,
 				continue
 			}
 			if len(b.parcels) == 0 {
-				b.began, age = s.Now(), time.After(MaxAge)
+				b.began, age = s.Now(), s.age()
 			}
 			s.decode(ctx, b, p)
 			if b.size() >= MaxRows {
@@ -126,6 +128,13 @@ func (s *Stream) gather(ctx context.Context, b *batch, in <-chan sensors.Parcel,
 			}
 		}
 	}
+}
+
+func (s *Stream) age() <-chan time.Time {
+	if s.Urgent {
+		return time.After(urgentAge)
+	}
+	return time.After(MaxAge)
 }
 
 func (s *Stream) due(b *batch) bool {

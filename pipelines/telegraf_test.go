@@ -95,7 +95,7 @@ func (f *factory) awaitSubscriber(t testing.TB, rows func() int) {
 // in one transaction each.
 func (f *factory) telegrafConf() string {
 	dsn := url.URL{Scheme: "http", Host: f.clickhouse.listen, User: url.UserPassword(clickhouse.ServiceUser, f.password), Path: "/plinth"}
-	return strings.NewReplacer("@BROKER@", f.mqtt, "@USER@", stacktest.MosquittoService, "@SECRET@", secret, "@DSN@", dsn.String()).Replace(`
+	return strings.NewReplacer("@BROKER@", f.service, "@USER@", stacktest.MosquittoService, "@SECRET@", secret, "@DSN@", dsn.String()).Replace(`
 [agent]
   flush_interval = "200ms"
   metric_batch_size = 20000
@@ -103,7 +103,7 @@ func (f *factory) telegrafConf() string {
   omit_hostname = true
 
 [[inputs.mqtt_consumer]]
-  servers = ["tcp://@BROKER@"]
+  servers = ["@BROKER@"]
   topics = ["plinth/v1/water_quality/+/data"]
   topic_tag = ""
   name_override = "telegraf"

@@ -51,7 +51,7 @@ type ClickhouseConfig struct {
 
 // BrokerConfig names the MQTT 3.1.1 broker.
 type BrokerConfig struct {
-	URL          string `help:"tcp://host:port or ssl://host:port of the MQTT broker."`
+	URL          string `help:"tcp://host:port or ssl://host:port of the MQTT broker, or unix:///path on this machine."`
 	User         string `help:"The service's user, which may read all devices' topics." default:"plinth"`
 	PasswordFile string `help:"File that holds its password." type:"path"`
 	UsersFile    string `help:"File of users of the local broker, to which devices are added." type:"path"`
@@ -130,7 +130,7 @@ func (c Config) Check(local bool) error {
 		checkListen("listen", c.Listen),
 		checkURL("postgres-url", c.Postgres.URL, local, "postgres", "postgresql"),
 		checkURL("clickhouse-url", c.Clickhouse.URL, local, "http", "https"),
-		checkURL("broker-url", c.Broker.URL, local, "tcp", "ssl"),
+		checkURL("broker-url", c.Broker.URL, local, "tcp", "ssl", "unix"),
 		checkFile("postgres-password-file", c.Postgres.PasswordFile),
 		checkFile("clickhouse-password-file", c.Clickhouse.PasswordFile),
 		checkFile("broker-password-file", c.Broker.PasswordFile),
@@ -174,7 +174,7 @@ func checkURL(name, raw string, mayBeEmpty bool, schemes ...string) error {
 		return fmt.Errorf("%s: must be set when no engine is started here", name)
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" && (u.Scheme != "unix" || u.Path == "") {
 		return fmt.Errorf("%s: not a URL with a host", name) // the text may hold a secret: it is not repeated
 	}
 	if _, has := u.User.Password(); has {

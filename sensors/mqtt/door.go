@@ -23,7 +23,7 @@ import (
 
 // Config says which broker to use and who we are there.
 type Config struct {
-	URL      string // tcp://host:port or ssl://host:port
+	URL      string // tcp://host:port, ssl://host:port, or unix:///path of a broker on this machine
 	User     string
 	Password string
 	// ClientID is the session's name at the broker, followed by the part. It must stay the same: what the broker
@@ -36,8 +36,8 @@ type Config struct {
 func (c Config) Validate() error {
 	u, err := url.Parse(c.URL)
 	switch {
-	case err != nil || u.Host == "":
-		return plinth.Invalid("mqtt.url", "the broker's URL is tcp://host:port")
+	case err != nil || u.Host == "" && (u.Scheme != "unix" || u.Path == ""):
+		return plinth.Invalid("mqtt.url", "the broker's URL is tcp://host:port, ssl://host:port or unix:///path")
 	case c.ClientID == "":
 		return plinth.Invalid("mqtt.clientId", "the client id is needed: the broker keeps our messages under it")
 	}
@@ -97,7 +97,11 @@ func (d *Door) dial(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 		}
 		return newWire(c, d.take), nil
 	}
-	c, err := dialer.Dial("tcp", u.Host)
+	network, address := "tcp", u.Host
+	if u.Scheme == "unix" {
+		network, address = "unix", u.Path
+	}
+	c, err := dialer.Dial(network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -15,9 +15,10 @@ import (
 // Mosquitto is Debian's broker, the reference beside our own: a common broker that redelivers only when a client comes
 // again, and knows no window. Its store is a snapshot, so it is killed only in tests that can lose what came since.
 type Mosquitto struct {
-	Addr string // host:port
-	conf string
-	cmd  *exec.Cmd
+	Addr   string // host:port, where devices publish
+	Socket string // path, where a service on the same machine subscribes at less cost
+	conf   string
+	cmd    *exec.Cmd
 }
 
 // The users of a Mosquitto: one reads all devices' topics, one speaks for any device. Both have Secret.
@@ -38,9 +39,14 @@ func StartMosquitto(t testing.TB) *Mosquitto {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Mosquitto{Addr: l.Addr().String()}
 	l.Close()
-	if m.conf, err = mosquittoFiles(t.TempDir(), m.Addr); err != nil {
+	short, err := os.MkdirTemp("", "mosquitto") // a socket's path has at most 107 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(short) })
+	m := &Mosquitto{Addr: l.Addr().String(), Socket: filepath.Join(short, "mqtt")}
+	if m.conf, err = m.files(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	m.cmd = exec.Command(program, "-c", m.conf)
@@ -48,15 +54,15 @@ func StartMosquitto(t testing.TB) *Mosquitto {
 	return m
 }
 
-// mosquittoFiles writes the configuration and returns its path.
-func mosquittoFiles(dir, addr string) (string, error) {
+// files writes the configuration and returns its path.
+func (m *Mosquitto) files(dir string) (string, error) {
 	at := func(name string) string { return filepath.Join(dir, name) }
-	host, port, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(m.Addr)
 	if err != nil {
 		return "", err
 	}
 	conf := []string{
-		"listener " + port + " " + host, "allow_anonymous false", "password_file " + at("passwords"), "acl_file " + at("acl"),
+		"listener " + port + " " + host, "listener 0 " + m.Socket, "allow_anonymous false", "password_file " + at("passwords"), "acl_file " + at("acl"),
 		"persistence true", "persistence_location " + dir + "/", "autosave_interval 2",
 		// Without these it keeps twenty messages under way and drops what exceeds a thousand, after the PUBACK.
 		"max_inflight_messages 0", "max_queued_messages 0", "log_type error", "log_dest stderr"}
