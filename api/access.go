@@ -106,6 +106,12 @@ var access = map[string]Access{
 	pb.PipelineService_ListRuns_FullMethodName:        only(operator, steward, auditor),
 	pb.PipelineService_GetRun_FullMethodName:          only(operator, steward, auditor),
 
+	pb.PipelineService_StartReplay_FullMethodName:  only(operator),
+	pb.PipelineService_ListReplays_FullMethodName:  only(operator, steward, auditor),
+	pb.PipelineService_GetReplay_FullMethodName:    only(operator, steward, auditor),
+	pb.PipelineService_CancelReplay_FullMethodName: only(operator),
+	pb.PipelineService_ApplyReplay_FullMethodName:  only(operator),
+
 	// A dead letter holds what was sent, which may be personal: it is for those who mend it.
 	pb.PipelineService_ListDeadLetters_FullMethodName:   only(operator, steward),
 	pb.PipelineService_CountDeadLetters_FullMethodName:  only(operator, steward),

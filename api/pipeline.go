@@ -29,8 +29,11 @@ type PipelineDeps struct {
 	Letters  LetterList
 	Acts     LetterActList
 	Desk     *pipelines.LetterDesk
-	Names    Directory
-	Now      func() time.Time
+	Replays  *pipelines.ReplayDesk
+	// ReplayList reads what Replays made.
+	ReplayList ReplayList
+	Names      Directory
+	Now        func() time.Time
 }
 
 // NewPipelines is the service that shows how data moves.

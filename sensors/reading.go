@@ -24,20 +24,21 @@ type Flags uint16
 
 // The flags. Their values are stored: never renumber.
 const (
-	Range  Flags = 1 << iota // outside the metric's limits
-	Rate                     // changed faster than the metric can
-	Stuck                    // equal for longer than the metric stays
-	Spike                    // far from its neighbours (Hampel)
-	Gap                      // the first after a silence of three intervals
-	Clock                    // the device's clock is implausible
-	Late                     // older than a reading seen before
-	Flat                     // many readings within the instrument's resolution
-	Step                     // the level has shifted
-	Drift                    // lastingly apart from the device's twins
-	Replay                   // a sequence number seen before, with other content
+	Range   Flags = 1 << iota // outside the metric's limits
+	Rate                      // changed faster than the metric can
+	Stuck                     // equal for longer than the metric stays
+	Spike                     // far from its neighbours (Hampel)
+	Gap                       // the first after a silence of three intervals
+	Clock                     // the device's clock is implausible
+	Late                      // older than a reading seen before
+	Flat                      // many readings within the instrument's resolution
+	Step                      // the level has shifted
+	Drift                     // lastingly apart from the device's twins
+	Replay                    // a sequence number seen before, with other content
+	Refused                   // stored, but the pipeline's present checks would not let it in; set by an applied replay alone
 )
 
-var flagNames = []string{"range", "rate", "stuck", "spike", "gap", "clock", "late", "flat", "step", "drift", "replay"}
+var flagNames = []string{"range", "rate", "stuck", "spike", "gap", "clock", "late", "flat", "step", "drift", "replay", "refused"}
 
 // Names are the flags' names in fixed order.
 func (f Flags) Names() []string {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 )
@@ -44,6 +45,15 @@ func (h *house) letterDesk(acts *postgres.Pipelines, importer *pipelines.Importe
 			}
 		}
 	})
+	return desk
+}
+
+// replays is where stored rows are sent through the present code beside the real ones.
+func (h *house) replays(store *postgres.Pipelines, letters *pipelines.LetterDesk) *pipelines.ReplayDesk {
+	s, shadow := h.streams, clickhouse.NewShadow(h.ch)
+	desk := &pipelines.ReplayDesk{Store: store, Board: s.board, Registry: s.registry, Rows: shadow, Shadow: shadow, Changes: shadow,
+		Sink: s.sink, Known: s.sink, Letters: letters, Now: h.now, Log: h.log}
+	h.task("replays", desk.Run)
 	return desk
 }
 

@@ -107,11 +107,12 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
 	h.openInbox(importer)
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
+	desk := h.letterDesk(runs, importer)
 	h.services = append(h.services,
 		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
 			Segments: postgres.NewSegments(h.pg), Names: h.catalog, Now: h.now}),
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
-			Letters: s.sink.DeadLetters, Acts: runs, Desk: h.letterDesk(runs, importer), Names: h.catalog, Now: h.now}))
+			Letters: s.sink.DeadLetters, Acts: runs, Desk: desk, Replays: h.replays(runs, desk), ReplayList: runs, Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed, s.registry.Device), api.NewImportRoute(s.board.Mappings, importer),
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))

@@ -25,7 +25,7 @@ var (
 
 // shardBy is what rows of a table are spread by, where it is less than their whole identity: all rows of a device or a
 // case lie in one shard, so that reading them asks one.
-var shardBy = map[string]string{"reading": "device", "reading_hour": "device", "fusion_log": "incident"}
+var shardBy = map[string]string{"reading": "device", "reading_hour": "device", "shadow_reading": "device", "fusion_log": "incident"}
 
 // ClusterSchema returns the statements that make the service's tables on a cluster of servers, from the same schema that
 // the migrations make on one: each table is replicated within a shard and distributed over the shards by its rows'

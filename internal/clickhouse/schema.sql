@@ -166,6 +166,42 @@ ENGINE = MergeTree
 ORDER BY scope
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE plinth.shadow_letter
+(
+    `replay` String,
+    `id` String,
+    `came` LowCardinality(String),
+    `field` String,
+    `reason` String CODEC(ZSTD(3)),
+    `rows` UInt64,
+    `made` DateTime('UTC') DEFAULT now()
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY replay
+ORDER BY (replay, id)
+TTL made + toIntervalDay(14)
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192;
+
+CREATE TABLE plinth.shadow_reading
+(
+    `replay` String,
+    `device` LowCardinality(String),
+    `metric` LowCardinality(String),
+    `at` DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    `seq` UInt64 CODEC(DoubleDelta, ZSTD(1)),
+    `value` Float64 CODEC(Gorilla(8), ZSTD(1)),
+    `flags` UInt16 CODEC(ZSTD(1)),
+    `was` UInt16 CODEC(ZSTD(1)),
+    `came` LowCardinality(String),
+    `reason` String CODEC(ZSTD(3)),
+    `made` DateTime('UTC') DEFAULT now()
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY replay
+ORDER BY (replay, metric, device, at, seq)
+TTL made + toIntervalDay(14)
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192;
+
 CREATE TABLE plinth.vital
 (
     `indicator` LowCardinality(String),

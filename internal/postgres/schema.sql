@@ -888,6 +888,36 @@ CREATE INDEX registration_dataset ON public.registration USING btree (dataset, i
 CREATE INDEX registration_due ON public.registration USING btree (due_at, id) WHERE (waits_on IS NOT NULL);
 CREATE UNIQUE INDEX registration_under_way ON public.registration USING btree (dataset) WHERE (waits_on IS NOT NULL);
 
+CREATE TABLE replay (
+    id text NOT NULL,
+    pipeline text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    devices text[] NOT NULL,
+    state text NOT NULL,
+    actor text NOT NULL,
+    actor_name text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    beat_at timestamp with time zone NOT NULL,
+    done bigint NOT NULL,
+    total bigint NOT NULL,
+    rows bigint NOT NULL,
+    differences jsonb NOT NULL,
+    error text NOT NULL,
+    applied jsonb,
+    record_id uuid,
+    PRIMARY KEY (id),
+    CHECK (((record_id IS NULL) = (applied IS NULL))),
+    CHECK (((state = ANY (ARRAY['applying'::text, 'applied'::text])) = (record_id IS NOT NULL))),
+    CHECK ((id ~~ 'rpl\_%'::text)),
+    CHECK ((since < until)),
+    CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'cancelled'::text, 'interrupted'::text, 'applying'::text, 'applied'::text]))),
+    UNIQUE (record_id)
+);
+CREATE INDEX replay_newest ON public.replay USING btree (started_at DESC, id DESC);
+CREATE UNIQUE INDEX replay_busy ON public.replay USING btree (pipeline) WHERE (state = ANY (ARRAY['running'::text, 'applying'::text]));
+
 CREATE TABLE risk_alert (
     id text NOT NULL,
     rule text NOT NULL,

@@ -122,7 +122,7 @@ var Kinds = map[string]func() Params{
 }
 
 // Doubtful are the flags of samples that detectors do not look at.
-const Doubtful = sensors.Range | sensors.Clock | sensors.Late
+const Doubtful = sensors.Range | sensors.Clock | sensors.Late | sensors.Refused
 
 // checked refuses a rule whose metrics are not the device's or not as many as the detector takes.
 func checked(d *sensors.Device, metrics []string, least, most int) error {

@@ -2258,6 +2258,611 @@ func (x *ActOnDeadLettersResponse) GetEvidence() *EvidenceRef {
 	return nil
 }
 
+type StartReplayRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Pipeline string                 `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	From     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Only these devices; empty takes all of the pipeline, and its dead letters that name no device.
+	Devices       []string `protobuf:"bytes,4,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartReplayRequest) Reset() {
+	*x = StartReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartReplayRequest) ProtoMessage() {}
+
+func (x *StartReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartReplayRequest.ProtoReflect.Descriptor instead.
+func (*StartReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *StartReplayRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *StartReplayRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *StartReplayRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *StartReplayRequest) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// Replay is a trial run beside the real rows.
+type Replay struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Pipeline string                 `protobuf:"bytes,2,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	From     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	Devices  []string               `protobuf:"bytes,5,rep,name=devices,proto3" json:"devices,omitempty"`
+	// "running", "done", "failed", "cancelled", "interrupted" (its instance stopped), "applying" or "applied".
+	State     string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	StartedBy string                 `protobuf:"bytes,7,opt,name=started_by,json=startedBy,proto3" json:"started_by,omitempty"`
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Devices done and in all.
+	Done        int64               `protobuf:"varint,10,opt,name=done,proto3" json:"done,omitempty"`
+	Total       int64               `protobuf:"varint,11,opt,name=total,proto3" json:"total,omitempty"`
+	Rows        int64               `protobuf:"varint,12,opt,name=rows,proto3" json:"rows,omitempty"`
+	Differences []*ReplayDifference `protobuf:"bytes,13,rep,name=differences,proto3" json:"differences,omitempty"`
+	Error       string              `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
+	// Of one that is applied: by whom, when, and the rows that are so far as it says.
+	AppliedBy   string                 `protobuf:"bytes,15,opt,name=applied_by,json=appliedBy,proto3" json:"applied_by,omitempty"`
+	AppliedAt   *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=applied_at,json=appliedAt,proto3" json:"applied_at,omitempty"`
+	RowsApplied int64                  `protobuf:"varint,17,opt,name=rows_applied,json=rowsApplied,proto3" json:"rows_applied,omitempty"`
+	Evidence    *EvidenceRef           `protobuf:"bytes,18,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// What the caller may do now: "cancel", "apply".
+	Actions []string `protobuf:"bytes,19,rep,name=actions,proto3" json:"actions,omitempty"`
+	// Why it was applied.
+	AppliedWhy    string `protobuf:"bytes,20,opt,name=applied_why,json=appliedWhy,proto3" json:"applied_why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replay) Reset() {
+	*x = Replay{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replay) ProtoMessage() {}
+
+func (x *Replay) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replay.ProtoReflect.Descriptor instead.
+func (*Replay) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Replay) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Replay) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+func (x *Replay) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Replay) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *Replay) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *Replay) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Replay) GetStartedBy() string {
+	if x != nil {
+		return x.StartedBy
+	}
+	return ""
+}
+
+func (x *Replay) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *Replay) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *Replay) GetDone() int64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Replay) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Replay) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Replay) GetDifferences() []*ReplayDifference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *Replay) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Replay) GetAppliedBy() string {
+	if x != nil {
+		return x.AppliedBy
+	}
+	return ""
+}
+
+func (x *Replay) GetAppliedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AppliedAt
+	}
+	return nil
+}
+
+func (x *Replay) GetRowsApplied() int64 {
+	if x != nil {
+		return x.RowsApplied
+	}
+	return 0
+}
+
+func (x *Replay) GetEvidence() *EvidenceRef {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
+}
+
+func (x *Replay) GetActions() []string {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+func (x *Replay) GetAppliedWhy() string {
+	if x != nil {
+		return x.AppliedWhy
+	}
+	return ""
+}
+
+// ReplayDifference is one kind of thing that came out otherwise.
+type ReplayDifference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "rows" (added, or gone: refused by a present check), "flags", "letters" (dead letters that are mended, refused again, or
+	// would be new) or "hours" (sums of hours that would change).
+	Kind      string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Compared  int64  `protobuf:"varint,2,opt,name=compared,proto3" json:"compared,omitempty"`
+	Different int64  `protobuf:"varint,3,opt,name=different,proto3" json:"different,omitempty"`
+	// The first ones, by metric, device and time; a letter's id is in stored.
+	Examples []*ReplayDifference_Example `protobuf:"bytes,4,rep,name=examples,proto3" json:"examples,omitempty"`
+	// Counts by what differs, e.g. "added", "gone", "+spike", "-stuck", "mended", "again", "new".
+	By            map[string]int64 `protobuf:"bytes,5,rep,name=by,proto3" json:"by,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDifference) Reset() {
+	*x = ReplayDifference{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDifference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDifference) ProtoMessage() {}
+
+func (x *ReplayDifference) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDifference.ProtoReflect.Descriptor instead.
+func (*ReplayDifference) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ReplayDifference) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ReplayDifference) GetCompared() int64 {
+	if x != nil {
+		return x.Compared
+	}
+	return 0
+}
+
+func (x *ReplayDifference) GetDifferent() int64 {
+	if x != nil {
+		return x.Different
+	}
+	return 0
+}
+
+func (x *ReplayDifference) GetExamples() []*ReplayDifference_Example {
+	if x != nil {
+		return x.Examples
+	}
+	return nil
+}
+
+func (x *ReplayDifference) GetBy() map[string]int64 {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+type ListReplaysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Pipeline      string                 `protobuf:"bytes,3,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReplaysRequest) Reset() {
+	*x = ListReplaysRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReplaysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReplaysRequest) ProtoMessage() {}
+
+func (x *ListReplaysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReplaysRequest.ProtoReflect.Descriptor instead.
+func (*ListReplaysRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ListReplaysRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListReplaysRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListReplaysRequest) GetPipeline() string {
+	if x != nil {
+		return x.Pipeline
+	}
+	return ""
+}
+
+type ListReplaysResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Replays       []*Replay              `protobuf:"bytes,1,rep,name=replays,proto3" json:"replays,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReplaysResponse) Reset() {
+	*x = ListReplaysResponse{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReplaysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReplaysResponse) ProtoMessage() {}
+
+func (x *ListReplaysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReplaysResponse.ProtoReflect.Descriptor instead.
+func (*ListReplaysResponse) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ListReplaysResponse) GetReplays() []*Replay {
+	if x != nil {
+		return x.Replays
+	}
+	return nil
+}
+
+func (x *ListReplaysResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type GetReplayRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReplayRequest) Reset() {
+	*x = GetReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReplayRequest) ProtoMessage() {}
+
+func (x *GetReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReplayRequest.ProtoReflect.Descriptor instead.
+func (*GetReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *GetReplayRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type CancelReplayRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelReplayRequest) Reset() {
+	*x = CancelReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelReplayRequest) ProtoMessage() {}
+
+func (x *CancelReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelReplayRequest.ProtoReflect.Descriptor instead.
+func (*CancelReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *CancelReplayRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type ApplyReplayRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What was corrected; needed.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApplyReplayRequest) Reset() {
+	*x = ApplyReplayRequest{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApplyReplayRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApplyReplayRequest) ProtoMessage() {}
+
+func (x *ApplyReplayRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApplyReplayRequest.ProtoReflect.Descriptor instead.
+func (*ApplyReplayRequest) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ApplyReplayRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ApplyReplayRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type CountDeadLettersResponse_Reason struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Pipeline string                 `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
@@ -2276,7 +2881,7 @@ type CountDeadLettersResponse_Reason struct {
 
 func (x *CountDeadLettersResponse_Reason) Reset() {
 	*x = CountDeadLettersResponse_Reason{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[27]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2288,7 +2893,7 @@ func (x *CountDeadLettersResponse_Reason) String() string {
 func (*CountDeadLettersResponse_Reason) ProtoMessage() {}
 
 func (x *CountDeadLettersResponse_Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[27]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2372,7 +2977,7 @@ type ActOnDeadLettersResponse_Again struct {
 
 func (x *ActOnDeadLettersResponse_Again) Reset() {
 	*x = ActOnDeadLettersResponse_Again{}
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[28]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2384,7 +2989,7 @@ func (x *ActOnDeadLettersResponse_Again) String() string {
 func (*ActOnDeadLettersResponse_Again) ProtoMessage() {}
 
 func (x *ActOnDeadLettersResponse_Again) ProtoReflect() protoreflect.Message {
-	mi := &file_plinth_v1_pipeline_proto_msgTypes[28]
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,6 +3022,90 @@ func (x *ActOnDeadLettersResponse_Again) GetField() string {
 func (x *ActOnDeadLettersResponse_Again) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+type ReplayDifference_Example struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Device        string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	Metric        string                 `protobuf:"bytes,2,opt,name=metric,proto3" json:"metric,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Seq           int64                  `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	Stored        string                 `protobuf:"bytes,5,opt,name=stored,proto3" json:"stored,omitempty"`
+	Replayed      string                 `protobuf:"bytes,6,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayDifference_Example) Reset() {
+	*x = ReplayDifference_Example{}
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayDifference_Example) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayDifference_Example) ProtoMessage() {}
+
+func (x *ReplayDifference_Example) ProtoReflect() protoreflect.Message {
+	mi := &file_plinth_v1_pipeline_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayDifference_Example.ProtoReflect.Descriptor instead.
+func (*ReplayDifference_Example) Descriptor() ([]byte, []int) {
+	return file_plinth_v1_pipeline_proto_rawDescGZIP(), []int{29, 0}
+}
+
+func (x *ReplayDifference_Example) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *ReplayDifference_Example) GetMetric() string {
+	if x != nil {
+		return x.Metric
+	}
+	return ""
+}
+
+func (x *ReplayDifference_Example) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ReplayDifference_Example) GetSeq() int64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ReplayDifference_Example) GetStored() string {
+	if x != nil {
+		return x.Stored
+	}
+	return ""
+}
+
+func (x *ReplayDifference_Example) GetReplayed() string {
+	if x != nil {
+		return x.Replayed
 	}
 	return ""
 }
@@ -2642,8 +3331,70 @@ const file_plinth_v1_pipeline_proto_rawDesc = "" +
 	"\x05Again\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason2\xf9\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xa6\x01\n" +
+	"\x12StartReplayRequest\x12\x1a\n" +
+	"\bpipeline\x18\x01 \x01(\tR\bpipeline\x12.\n" +
+	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x18\n" +
+	"\adevices\x18\x04 \x03(\tR\adevices\"\xd0\x05\n" +
+	"\x06Replay\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\bpipeline\x18\x02 \x01(\tR\bpipeline\x12.\n" +
+	"\x04from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x18\n" +
+	"\adevices\x18\x05 \x03(\tR\adevices\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x1d\n" +
 	"\n" +
+	"started_by\x18\a \x01(\tR\tstartedBy\x129\n" +
+	"\n" +
+	"started_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
+	"\bended_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x12\n" +
+	"\x04done\x18\n" +
+	" \x01(\x03R\x04done\x12\x14\n" +
+	"\x05total\x18\v \x01(\x03R\x05total\x12\x12\n" +
+	"\x04rows\x18\f \x01(\x03R\x04rows\x12=\n" +
+	"\vdifferences\x18\r \x03(\v2\x1b.plinth.v1.ReplayDifferenceR\vdifferences\x12\x14\n" +
+	"\x05error\x18\x0e \x01(\tR\x05error\x12\x1d\n" +
+	"\n" +
+	"applied_by\x18\x0f \x01(\tR\tappliedBy\x129\n" +
+	"\n" +
+	"applied_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tappliedAt\x12!\n" +
+	"\frows_applied\x18\x11 \x01(\x03R\vrowsApplied\x122\n" +
+	"\bevidence\x18\x12 \x01(\v2\x16.plinth.v1.EvidenceRefR\bevidence\x12\x18\n" +
+	"\aactions\x18\x13 \x03(\tR\aactions\x12\x1f\n" +
+	"\vapplied_why\x18\x14 \x01(\tR\n" +
+	"appliedWhy\"\xbb\x03\n" +
+	"\x10ReplayDifference\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1a\n" +
+	"\bcompared\x18\x02 \x01(\x03R\bcompared\x12\x1c\n" +
+	"\tdifferent\x18\x03 \x01(\x03R\tdifferent\x12?\n" +
+	"\bexamples\x18\x04 \x03(\v2#.plinth.v1.ReplayDifference.ExampleR\bexamples\x123\n" +
+	"\x02by\x18\x05 \x03(\v2#.plinth.v1.ReplayDifference.ByEntryR\x02by\x1a\xab\x01\n" +
+	"\aExample\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12\x16\n" +
+	"\x06metric\x18\x02 \x01(\tR\x06metric\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\x03R\x03seq\x12\x16\n" +
+	"\x06stored\x18\x05 \x01(\tR\x06stored\x12\x1a\n" +
+	"\breplayed\x18\x06 \x01(\tR\breplayed\x1a5\n" +
+	"\aByEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"l\n" +
+	"\x12ListReplaysRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\x12\x1a\n" +
+	"\bpipeline\x18\x03 \x01(\tR\bpipeline\"j\n" +
+	"\x13ListReplaysResponse\x12+\n" +
+	"\areplays\x18\x01 \x03(\v2\x11.plinth.v1.ReplayR\areplays\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\"\n" +
+	"\x10GetReplayRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"%\n" +
+	"\x13CancelReplayRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"<\n" +
+	"\x12ApplyReplayRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason2\xd7\x0e\n" +
 	"\x0fPipelineService\x12i\n" +
 	"\rListPipelines\x12\x1f.plinth.v1.ListPipelinesRequest\x1a .plinth.v1.ListPipelinesResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/pipelines\x12]\n" +
 	"\vGetPipeline\x12\x1d.plinth.v1.GetPipelineRequest\x1a\x13.plinth.v1.Pipeline\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/pipelines/{id}\x12c\n" +
@@ -2658,7 +3409,12 @@ const file_plinth_v1_pipeline_proto_rawDesc = "" +
 	"\x10CountDeadLetters\x12\".plinth.v1.CountDeadLettersRequest\x1a#.plinth.v1.CountDeadLettersResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/deadletters:count\x12e\n" +
 	"\rGetDeadLetter\x12\x1f.plinth.v1.GetDeadLetterRequest\x1a\x15.plinth.v1.DeadLetter\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/deadletters/{id}\x12\x80\x01\n" +
 	"\x11ReplayDeadLetters\x12#.plinth.v1.ReplayDeadLettersRequest\x1a#.plinth.v1.ActOnDeadLettersResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/deadletters:replay\x12z\n" +
-	"\x0fDropDeadLetters\x12!.plinth.v1.DropDeadLettersRequest\x1a#.plinth.v1.ActOnDeadLettersResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/deadletters:dropB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
+	"\x0fDropDeadLetters\x12!.plinth.v1.DropDeadLettersRequest\x1a#.plinth.v1.ActOnDeadLettersResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/deadletters:drop\x12W\n" +
+	"\vStartReplay\x12\x1d.plinth.v1.StartReplayRequest\x1a\x11.plinth.v1.Replay\"\x16\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/v1/replays\x12a\n" +
+	"\vListReplays\x12\x1d.plinth.v1.ListReplaysRequest\x1a\x1e.plinth.v1.ListReplaysResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\v/v1/replays\x12U\n" +
+	"\tGetReplay\x12\x1b.plinth.v1.GetReplayRequest\x1a\x11.plinth.v1.Replay\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/replays/{id}\x12e\n" +
+	"\fCancelReplay\x12\x1e.plinth.v1.CancelReplayRequest\x1a\x11.plinth.v1.Replay\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/replays/{id}:cancel\x12b\n" +
+	"\vApplyReplay\x12\x1d.plinth.v1.ApplyReplayRequest\x1a\x11.plinth.v1.Replay\"!\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/replays/{id}:applyB\x1fZ\x1dplinth/api/plinth/v1;plinthv1b\x06proto3"
 
 var (
 	file_plinth_v1_pipeline_proto_rawDescOnce sync.Once
@@ -2672,7 +3428,7 @@ func file_plinth_v1_pipeline_proto_rawDescGZIP() []byte {
 	return file_plinth_v1_pipeline_proto_rawDescData
 }
 
-var file_plinth_v1_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_plinth_v1_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_plinth_v1_pipeline_proto_goTypes = []any{
 	(*Pipeline)(nil),                        // 0: plinth.v1.Pipeline
 	(*PipelineSource)(nil),                  // 1: plinth.v1.PipelineSource
@@ -2701,72 +3457,105 @@ var file_plinth_v1_pipeline_proto_goTypes = []any{
 	(*ReplayDeadLettersRequest)(nil),        // 24: plinth.v1.ReplayDeadLettersRequest
 	(*DropDeadLettersRequest)(nil),          // 25: plinth.v1.DropDeadLettersRequest
 	(*ActOnDeadLettersResponse)(nil),        // 26: plinth.v1.ActOnDeadLettersResponse
-	(*CountDeadLettersResponse_Reason)(nil), // 27: plinth.v1.CountDeadLettersResponse.Reason
-	(*ActOnDeadLettersResponse_Again)(nil),  // 28: plinth.v1.ActOnDeadLettersResponse.Again
-	(*Text)(nil),                            // 29: plinth.v1.Text
-	(*timestamppb.Timestamp)(nil),           // 30: google.protobuf.Timestamp
-	(*EvidenceRef)(nil),                     // 31: plinth.v1.EvidenceRef
+	(*StartReplayRequest)(nil),              // 27: plinth.v1.StartReplayRequest
+	(*Replay)(nil),                          // 28: plinth.v1.Replay
+	(*ReplayDifference)(nil),                // 29: plinth.v1.ReplayDifference
+	(*ListReplaysRequest)(nil),              // 30: plinth.v1.ListReplaysRequest
+	(*ListReplaysResponse)(nil),             // 31: plinth.v1.ListReplaysResponse
+	(*GetReplayRequest)(nil),                // 32: plinth.v1.GetReplayRequest
+	(*CancelReplayRequest)(nil),             // 33: plinth.v1.CancelReplayRequest
+	(*ApplyReplayRequest)(nil),              // 34: plinth.v1.ApplyReplayRequest
+	(*CountDeadLettersResponse_Reason)(nil), // 35: plinth.v1.CountDeadLettersResponse.Reason
+	(*ActOnDeadLettersResponse_Again)(nil),  // 36: plinth.v1.ActOnDeadLettersResponse.Again
+	(*ReplayDifference_Example)(nil),        // 37: plinth.v1.ReplayDifference.Example
+	nil,                                     // 38: plinth.v1.ReplayDifference.ByEntry
+	(*Text)(nil),                            // 39: plinth.v1.Text
+	(*timestamppb.Timestamp)(nil),           // 40: google.protobuf.Timestamp
+	(*EvidenceRef)(nil),                     // 41: plinth.v1.EvidenceRef
 }
 var file_plinth_v1_pipeline_proto_depIdxs = []int32{
-	29, // 0: plinth.v1.Pipeline.title:type_name -> plinth.v1.Text
+	39, // 0: plinth.v1.Pipeline.title:type_name -> plinth.v1.Text
 	1,  // 1: plinth.v1.Pipeline.source:type_name -> plinth.v1.PipelineSource
 	2,  // 2: plinth.v1.Pipeline.checks:type_name -> plinth.v1.PipelineCheck
-	30, // 3: plinth.v1.Pipeline.paused_at:type_name -> google.protobuf.Timestamp
-	30, // 4: plinth.v1.Pipeline.updated_at:type_name -> google.protobuf.Timestamp
-	31, // 5: plinth.v1.Pipeline.evidence:type_name -> plinth.v1.EvidenceRef
+	40, // 3: plinth.v1.Pipeline.paused_at:type_name -> google.protobuf.Timestamp
+	40, // 4: plinth.v1.Pipeline.updated_at:type_name -> google.protobuf.Timestamp
+	41, // 5: plinth.v1.Pipeline.evidence:type_name -> plinth.v1.EvidenceRef
 	3,  // 6: plinth.v1.Pipeline.figures:type_name -> plinth.v1.PipelineFigures
-	30, // 7: plinth.v1.PipelineFigures.stored_at:type_name -> google.protobuf.Timestamp
-	30, // 8: plinth.v1.PipelineFigures.newest_at:type_name -> google.protobuf.Timestamp
-	30, // 9: plinth.v1.PipelineFigures.next_run_at:type_name -> google.protobuf.Timestamp
+	40, // 7: plinth.v1.PipelineFigures.stored_at:type_name -> google.protobuf.Timestamp
+	40, // 8: plinth.v1.PipelineFigures.newest_at:type_name -> google.protobuf.Timestamp
+	40, // 9: plinth.v1.PipelineFigures.next_run_at:type_name -> google.protobuf.Timestamp
 	0,  // 10: plinth.v1.ListPipelinesResponse.pipelines:type_name -> plinth.v1.Pipeline
 	10, // 11: plinth.v1.ListMappingsResponse.mappings:type_name -> plinth.v1.Mapping
-	30, // 12: plinth.v1.Run.started_at:type_name -> google.protobuf.Timestamp
-	30, // 13: plinth.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
+	40, // 12: plinth.v1.Run.started_at:type_name -> google.protobuf.Timestamp
+	40, // 13: plinth.v1.Run.ended_at:type_name -> google.protobuf.Timestamp
 	13, // 14: plinth.v1.ListRunsResponse.runs:type_name -> plinth.v1.Run
-	30, // 15: plinth.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
-	30, // 16: plinth.v1.DeadLetter.acted_at:type_name -> google.protobuf.Timestamp
-	31, // 17: plinth.v1.DeadLetter.evidence:type_name -> plinth.v1.EvidenceRef
-	30, // 18: plinth.v1.DeadLetterFilter.from:type_name -> google.protobuf.Timestamp
-	30, // 19: plinth.v1.DeadLetterFilter.to:type_name -> google.protobuf.Timestamp
+	40, // 15: plinth.v1.DeadLetter.at:type_name -> google.protobuf.Timestamp
+	40, // 16: plinth.v1.DeadLetter.acted_at:type_name -> google.protobuf.Timestamp
+	41, // 17: plinth.v1.DeadLetter.evidence:type_name -> plinth.v1.EvidenceRef
+	40, // 18: plinth.v1.DeadLetterFilter.from:type_name -> google.protobuf.Timestamp
+	40, // 19: plinth.v1.DeadLetterFilter.to:type_name -> google.protobuf.Timestamp
 	17, // 20: plinth.v1.ListDeadLettersResponse.dead_letters:type_name -> plinth.v1.DeadLetter
-	27, // 21: plinth.v1.CountDeadLettersResponse.reasons:type_name -> plinth.v1.CountDeadLettersResponse.Reason
+	35, // 21: plinth.v1.CountDeadLettersResponse.reasons:type_name -> plinth.v1.CountDeadLettersResponse.Reason
 	18, // 22: plinth.v1.ReplayDeadLettersRequest.filter:type_name -> plinth.v1.DeadLetterFilter
 	18, // 23: plinth.v1.DropDeadLettersRequest.filter:type_name -> plinth.v1.DeadLetterFilter
-	28, // 24: plinth.v1.ActOnDeadLettersResponse.again:type_name -> plinth.v1.ActOnDeadLettersResponse.Again
-	31, // 25: plinth.v1.ActOnDeadLettersResponse.evidence:type_name -> plinth.v1.EvidenceRef
-	30, // 26: plinth.v1.CountDeadLettersResponse.Reason.first_at:type_name -> google.protobuf.Timestamp
-	30, // 27: plinth.v1.CountDeadLettersResponse.Reason.last_at:type_name -> google.protobuf.Timestamp
-	4,  // 28: plinth.v1.PipelineService.ListPipelines:input_type -> plinth.v1.ListPipelinesRequest
-	6,  // 29: plinth.v1.PipelineService.GetPipeline:input_type -> plinth.v1.GetPipelineRequest
-	7,  // 30: plinth.v1.PipelineService.DeclarePipeline:input_type -> plinth.v1.DeclarePipelineRequest
-	8,  // 31: plinth.v1.PipelineService.PausePipeline:input_type -> plinth.v1.PausePipelineRequest
-	9,  // 32: plinth.v1.PipelineService.ResumePipeline:input_type -> plinth.v1.ResumePipelineRequest
-	11, // 33: plinth.v1.PipelineService.ListMappings:input_type -> plinth.v1.ListMappingsRequest
-	14, // 34: plinth.v1.PipelineService.ListRuns:input_type -> plinth.v1.ListRunsRequest
-	16, // 35: plinth.v1.PipelineService.GetRun:input_type -> plinth.v1.GetRunRequest
-	19, // 36: plinth.v1.PipelineService.ListDeadLetters:input_type -> plinth.v1.ListDeadLettersRequest
-	21, // 37: plinth.v1.PipelineService.CountDeadLetters:input_type -> plinth.v1.CountDeadLettersRequest
-	23, // 38: plinth.v1.PipelineService.GetDeadLetter:input_type -> plinth.v1.GetDeadLetterRequest
-	24, // 39: plinth.v1.PipelineService.ReplayDeadLetters:input_type -> plinth.v1.ReplayDeadLettersRequest
-	25, // 40: plinth.v1.PipelineService.DropDeadLetters:input_type -> plinth.v1.DropDeadLettersRequest
-	5,  // 41: plinth.v1.PipelineService.ListPipelines:output_type -> plinth.v1.ListPipelinesResponse
-	0,  // 42: plinth.v1.PipelineService.GetPipeline:output_type -> plinth.v1.Pipeline
-	0,  // 43: plinth.v1.PipelineService.DeclarePipeline:output_type -> plinth.v1.Pipeline
-	0,  // 44: plinth.v1.PipelineService.PausePipeline:output_type -> plinth.v1.Pipeline
-	0,  // 45: plinth.v1.PipelineService.ResumePipeline:output_type -> plinth.v1.Pipeline
-	12, // 46: plinth.v1.PipelineService.ListMappings:output_type -> plinth.v1.ListMappingsResponse
-	15, // 47: plinth.v1.PipelineService.ListRuns:output_type -> plinth.v1.ListRunsResponse
-	13, // 48: plinth.v1.PipelineService.GetRun:output_type -> plinth.v1.Run
-	20, // 49: plinth.v1.PipelineService.ListDeadLetters:output_type -> plinth.v1.ListDeadLettersResponse
-	22, // 50: plinth.v1.PipelineService.CountDeadLetters:output_type -> plinth.v1.CountDeadLettersResponse
-	17, // 51: plinth.v1.PipelineService.GetDeadLetter:output_type -> plinth.v1.DeadLetter
-	26, // 52: plinth.v1.PipelineService.ReplayDeadLetters:output_type -> plinth.v1.ActOnDeadLettersResponse
-	26, // 53: plinth.v1.PipelineService.DropDeadLetters:output_type -> plinth.v1.ActOnDeadLettersResponse
-	41, // [41:54] is the sub-list for method output_type
-	28, // [28:41] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	36, // 24: plinth.v1.ActOnDeadLettersResponse.again:type_name -> plinth.v1.ActOnDeadLettersResponse.Again
+	41, // 25: plinth.v1.ActOnDeadLettersResponse.evidence:type_name -> plinth.v1.EvidenceRef
+	40, // 26: plinth.v1.StartReplayRequest.from:type_name -> google.protobuf.Timestamp
+	40, // 27: plinth.v1.StartReplayRequest.to:type_name -> google.protobuf.Timestamp
+	40, // 28: plinth.v1.Replay.from:type_name -> google.protobuf.Timestamp
+	40, // 29: plinth.v1.Replay.to:type_name -> google.protobuf.Timestamp
+	40, // 30: plinth.v1.Replay.started_at:type_name -> google.protobuf.Timestamp
+	40, // 31: plinth.v1.Replay.ended_at:type_name -> google.protobuf.Timestamp
+	29, // 32: plinth.v1.Replay.differences:type_name -> plinth.v1.ReplayDifference
+	40, // 33: plinth.v1.Replay.applied_at:type_name -> google.protobuf.Timestamp
+	41, // 34: plinth.v1.Replay.evidence:type_name -> plinth.v1.EvidenceRef
+	37, // 35: plinth.v1.ReplayDifference.examples:type_name -> plinth.v1.ReplayDifference.Example
+	38, // 36: plinth.v1.ReplayDifference.by:type_name -> plinth.v1.ReplayDifference.ByEntry
+	28, // 37: plinth.v1.ListReplaysResponse.replays:type_name -> plinth.v1.Replay
+	40, // 38: plinth.v1.CountDeadLettersResponse.Reason.first_at:type_name -> google.protobuf.Timestamp
+	40, // 39: plinth.v1.CountDeadLettersResponse.Reason.last_at:type_name -> google.protobuf.Timestamp
+	40, // 40: plinth.v1.ReplayDifference.Example.at:type_name -> google.protobuf.Timestamp
+	4,  // 41: plinth.v1.PipelineService.ListPipelines:input_type -> plinth.v1.ListPipelinesRequest
+	6,  // 42: plinth.v1.PipelineService.GetPipeline:input_type -> plinth.v1.GetPipelineRequest
+	7,  // 43: plinth.v1.PipelineService.DeclarePipeline:input_type -> plinth.v1.DeclarePipelineRequest
+	8,  // 44: plinth.v1.PipelineService.PausePipeline:input_type -> plinth.v1.PausePipelineRequest
+	9,  // 45: plinth.v1.PipelineService.ResumePipeline:input_type -> plinth.v1.ResumePipelineRequest
+	11, // 46: plinth.v1.PipelineService.ListMappings:input_type -> plinth.v1.ListMappingsRequest
+	14, // 47: plinth.v1.PipelineService.ListRuns:input_type -> plinth.v1.ListRunsRequest
+	16, // 48: plinth.v1.PipelineService.GetRun:input_type -> plinth.v1.GetRunRequest
+	19, // 49: plinth.v1.PipelineService.ListDeadLetters:input_type -> plinth.v1.ListDeadLettersRequest
+	21, // 50: plinth.v1.PipelineService.CountDeadLetters:input_type -> plinth.v1.CountDeadLettersRequest
+	23, // 51: plinth.v1.PipelineService.GetDeadLetter:input_type -> plinth.v1.GetDeadLetterRequest
+	24, // 52: plinth.v1.PipelineService.ReplayDeadLetters:input_type -> plinth.v1.ReplayDeadLettersRequest
+	25, // 53: plinth.v1.PipelineService.DropDeadLetters:input_type -> plinth.v1.DropDeadLettersRequest
+	27, // 54: plinth.v1.PipelineService.StartReplay:input_type -> plinth.v1.StartReplayRequest
+	30, // 55: plinth.v1.PipelineService.ListReplays:input_type -> plinth.v1.ListReplaysRequest
+	32, // 56: plinth.v1.PipelineService.GetReplay:input_type -> plinth.v1.GetReplayRequest
+	33, // 57: plinth.v1.PipelineService.CancelReplay:input_type -> plinth.v1.CancelReplayRequest
+	34, // 58: plinth.v1.PipelineService.ApplyReplay:input_type -> plinth.v1.ApplyReplayRequest
+	5,  // 59: plinth.v1.PipelineService.ListPipelines:output_type -> plinth.v1.ListPipelinesResponse
+	0,  // 60: plinth.v1.PipelineService.GetPipeline:output_type -> plinth.v1.Pipeline
+	0,  // 61: plinth.v1.PipelineService.DeclarePipeline:output_type -> plinth.v1.Pipeline
+	0,  // 62: plinth.v1.PipelineService.PausePipeline:output_type -> plinth.v1.Pipeline
+	0,  // 63: plinth.v1.PipelineService.ResumePipeline:output_type -> plinth.v1.Pipeline
+	12, // 64: plinth.v1.PipelineService.ListMappings:output_type -> plinth.v1.ListMappingsResponse
+	15, // 65: plinth.v1.PipelineService.ListRuns:output_type -> plinth.v1.ListRunsResponse
+	13, // 66: plinth.v1.PipelineService.GetRun:output_type -> plinth.v1.Run
+	20, // 67: plinth.v1.PipelineService.ListDeadLetters:output_type -> plinth.v1.ListDeadLettersResponse
+	22, // 68: plinth.v1.PipelineService.CountDeadLetters:output_type -> plinth.v1.CountDeadLettersResponse
+	17, // 69: plinth.v1.PipelineService.GetDeadLetter:output_type -> plinth.v1.DeadLetter
+	26, // 70: plinth.v1.PipelineService.ReplayDeadLetters:output_type -> plinth.v1.ActOnDeadLettersResponse
+	26, // 71: plinth.v1.PipelineService.DropDeadLetters:output_type -> plinth.v1.ActOnDeadLettersResponse
+	28, // 72: plinth.v1.PipelineService.StartReplay:output_type -> plinth.v1.Replay
+	31, // 73: plinth.v1.PipelineService.ListReplays:output_type -> plinth.v1.ListReplaysResponse
+	28, // 74: plinth.v1.PipelineService.GetReplay:output_type -> plinth.v1.Replay
+	28, // 75: plinth.v1.PipelineService.CancelReplay:output_type -> plinth.v1.Replay
+	28, // 76: plinth.v1.PipelineService.ApplyReplay:output_type -> plinth.v1.Replay
+	59, // [59:77] is the sub-list for method output_type
+	41, // [41:59] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_plinth_v1_pipeline_proto_init() }
@@ -2782,7 +3571,7 @@ func file_plinth_v1_pipeline_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plinth_v1_pipeline_proto_rawDesc), len(file_plinth_v1_pipeline_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

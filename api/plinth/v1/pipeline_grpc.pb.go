@@ -32,6 +32,11 @@ const (
 	PipelineService_GetDeadLetter_FullMethodName     = "/plinth.v1.PipelineService/GetDeadLetter"
 	PipelineService_ReplayDeadLetters_FullMethodName = "/plinth.v1.PipelineService/ReplayDeadLetters"
 	PipelineService_DropDeadLetters_FullMethodName   = "/plinth.v1.PipelineService/DropDeadLetters"
+	PipelineService_StartReplay_FullMethodName       = "/plinth.v1.PipelineService/StartReplay"
+	PipelineService_ListReplays_FullMethodName       = "/plinth.v1.PipelineService/ListReplays"
+	PipelineService_GetReplay_FullMethodName         = "/plinth.v1.PipelineService/GetReplay"
+	PipelineService_CancelReplay_FullMethodName      = "/plinth.v1.PipelineService/CancelReplay"
+	PipelineService_ApplyReplay_FullMethodName       = "/plinth.v1.PipelineService/ApplyReplay"
 )
 
 // PipelineServiceClient is the client API for PipelineService service.
@@ -67,6 +72,17 @@ type PipelineServiceClient interface {
 	ReplayDeadLetters(ctx context.Context, in *ReplayDeadLettersRequest, opts ...grpc.CallOption) (*ActOnDeadLettersResponse, error)
 	// DropDeadLetters closes open letters without storing anything.
 	DropDeadLetters(ctx context.Context, in *DropDeadLettersRequest, opts ...grpc.CallOption) (*ActOnDeadLettersResponse, error)
+	// StartReplay sends a stream's stored rows and open dead letters of a period through its present checks and flags, beside
+	// the real ones, and compares. One of a pipeline runs at a time.
+	StartReplay(ctx context.Context, in *StartReplayRequest, opts ...grpc.CallOption) (*Replay, error)
+	// ListReplays lists trial replays, newest first.
+	ListReplays(ctx context.Context, in *ListReplaysRequest, opts ...grpc.CallOption) (*ListReplaysResponse, error)
+	// GetReplay returns one with what differs: the counts and the first rows.
+	GetReplay(ctx context.Context, in *GetReplayRequest, opts ...grpc.CallOption) (*Replay, error)
+	CancelReplay(ctx context.Context, in *CancelReplayRequest, opts ...grpc.CallOption) (*Replay, error)
+	// ApplyReplay makes the live rows what a finished replay says, as corrections, and replays the dead letters that are
+	// mended. The act is recorded first; the rows follow.
+	ApplyReplay(ctx context.Context, in *ApplyReplayRequest, opts ...grpc.CallOption) (*Replay, error)
 }
 
 type pipelineServiceClient struct {
@@ -207,6 +223,56 @@ func (c *pipelineServiceClient) DropDeadLetters(ctx context.Context, in *DropDea
 	return out, nil
 }
 
+func (c *pipelineServiceClient) StartReplay(ctx context.Context, in *StartReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_StartReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ListReplays(ctx context.Context, in *ListReplaysRequest, opts ...grpc.CallOption) (*ListReplaysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReplaysResponse)
+	err := c.cc.Invoke(ctx, PipelineService_ListReplays_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) GetReplay(ctx context.Context, in *GetReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_GetReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) CancelReplay(ctx context.Context, in *CancelReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_CancelReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ApplyReplay(ctx context.Context, in *ApplyReplayRequest, opts ...grpc.CallOption) (*Replay, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Replay)
+	err := c.cc.Invoke(ctx, PipelineService_ApplyReplay_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PipelineServiceServer is the server API for PipelineService service.
 // All implementations must embed UnimplementedPipelineServiceServer
 // for forward compatibility.
@@ -240,6 +306,17 @@ type PipelineServiceServer interface {
 	ReplayDeadLetters(context.Context, *ReplayDeadLettersRequest) (*ActOnDeadLettersResponse, error)
 	// DropDeadLetters closes open letters without storing anything.
 	DropDeadLetters(context.Context, *DropDeadLettersRequest) (*ActOnDeadLettersResponse, error)
+	// StartReplay sends a stream's stored rows and open dead letters of a period through its present checks and flags, beside
+	// the real ones, and compares. One of a pipeline runs at a time.
+	StartReplay(context.Context, *StartReplayRequest) (*Replay, error)
+	// ListReplays lists trial replays, newest first.
+	ListReplays(context.Context, *ListReplaysRequest) (*ListReplaysResponse, error)
+	// GetReplay returns one with what differs: the counts and the first rows.
+	GetReplay(context.Context, *GetReplayRequest) (*Replay, error)
+	CancelReplay(context.Context, *CancelReplayRequest) (*Replay, error)
+	// ApplyReplay makes the live rows what a finished replay says, as corrections, and replays the dead letters that are
+	// mended. The act is recorded first; the rows follow.
+	ApplyReplay(context.Context, *ApplyReplayRequest) (*Replay, error)
 	mustEmbedUnimplementedPipelineServiceServer()
 }
 
@@ -288,6 +365,21 @@ func (UnimplementedPipelineServiceServer) ReplayDeadLetters(context.Context, *Re
 }
 func (UnimplementedPipelineServiceServer) DropDeadLetters(context.Context, *DropDeadLettersRequest) (*ActOnDeadLettersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DropDeadLetters not implemented")
+}
+func (UnimplementedPipelineServiceServer) StartReplay(context.Context, *StartReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartReplay not implemented")
+}
+func (UnimplementedPipelineServiceServer) ListReplays(context.Context, *ListReplaysRequest) (*ListReplaysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReplays not implemented")
+}
+func (UnimplementedPipelineServiceServer) GetReplay(context.Context, *GetReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetReplay not implemented")
+}
+func (UnimplementedPipelineServiceServer) CancelReplay(context.Context, *CancelReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelReplay not implemented")
+}
+func (UnimplementedPipelineServiceServer) ApplyReplay(context.Context, *ApplyReplayRequest) (*Replay, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApplyReplay not implemented")
 }
 func (UnimplementedPipelineServiceServer) mustEmbedUnimplementedPipelineServiceServer() {}
 func (UnimplementedPipelineServiceServer) testEmbeddedByValue()                         {}
@@ -544,6 +636,96 @@ func _PipelineService_DropDeadLetters_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PipelineService_StartReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).StartReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_StartReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).StartReplay(ctx, req.(*StartReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ListReplays_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReplaysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ListReplays(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ListReplays_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ListReplays(ctx, req.(*ListReplaysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_GetReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).GetReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_GetReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).GetReplay(ctx, req.(*GetReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_CancelReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).CancelReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_CancelReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).CancelReplay(ctx, req.(*CancelReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ApplyReplay_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApplyReplayRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ApplyReplay(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ApplyReplay_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ApplyReplay(ctx, req.(*ApplyReplayRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PipelineService_ServiceDesc is the grpc.ServiceDesc for PipelineService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -602,6 +784,26 @@ var PipelineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DropDeadLetters",
 			Handler:    _PipelineService_DropDeadLetters_Handler,
+		},
+		{
+			MethodName: "StartReplay",
+			Handler:    _PipelineService_StartReplay_Handler,
+		},
+		{
+			MethodName: "ListReplays",
+			Handler:    _PipelineService_ListReplays_Handler,
+		},
+		{
+			MethodName: "GetReplay",
+			Handler:    _PipelineService_GetReplay_Handler,
+		},
+		{
+			MethodName: "CancelReplay",
+			Handler:    _PipelineService_CancelReplay_Handler,
+		},
+		{
+			MethodName: "ApplyReplay",
+			Handler:    _PipelineService_ApplyReplay_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1244,6 +1244,88 @@ export interface ActOnDeadLettersResponse_Again {
   reason: string
 }
 
+export interface StartReplayRequest {
+  pipeline: string
+  from: string | null | undefined
+  to: string | null | undefined
+  // Only these devices; empty takes all of the pipeline, and its dead letters that name no device.
+  devices: string[]
+}
+
+export interface Replay {
+  id: string
+  pipeline: string
+  from: string | null | undefined
+  to: string | null | undefined
+  devices: string[]
+  // "running", "done", "failed", "cancelled", "interrupted" (its instance stopped), "applying" or "applied".
+  state: string
+  startedBy: string
+  startedAt: string | null | undefined
+  endedAt: string | null | undefined
+  // Devices done and in all.
+  done: string
+  total: string
+  rows: string
+  differences: ReplayDifference[]
+  error: string
+  // Of one that is applied: by whom, when, and the rows that are so far as it says.
+  appliedBy: string
+  appliedAt: string | null | undefined
+  rowsApplied: string
+  evidence: EvidenceRef | null | undefined
+  // What the caller may do now: "cancel", "apply".
+  actions: string[]
+  // Why it was applied.
+  appliedWhy: string
+}
+
+export interface ReplayDifference {
+  // "rows" (added, or gone: refused by a present check), "flags", "letters" (dead letters that are mended, refused again, or
+  // would be new) or "hours" (sums of hours that would change).
+  kind: string
+  compared: string
+  different: string
+  // The first ones, by metric, device and time; a letter's id is in stored.
+  examples: ReplayDifference_Example[]
+  // Counts by what differs, e.g. "added", "gone", "+spike", "-stuck", "mended", "again", "new".
+  by: Record<string, string>
+}
+
+export interface ReplayDifference_Example {
+  device: string
+  metric: string
+  at: string | null | undefined
+  seq: string
+  stored: string
+  replayed: string
+}
+
+export interface ListReplaysRequest {
+  pageSize: number
+  pageToken: string
+  pipeline: string
+}
+
+export interface ListReplaysResponse {
+  replays: Replay[]
+  nextPageToken: string
+}
+
+export interface GetReplayRequest {
+  id: string
+}
+
+export interface CancelReplayRequest {
+  id: string
+}
+
+export interface ApplyReplayRequest {
+  id: string
+  // What was corrected; needed.
+  reason: string
+}
+
 export interface Purpose {
   id: string
   name: Text | null | undefined
@@ -2197,6 +2279,11 @@ export const plinth = {
   getDeadLetter: (ask: Ask<GetDeadLetterRequest> = {}, how?: How) => call<DeadLetter>('GET', '/v1/deadletters/{id}', '', ask, how),
   replayDeadLetters: (ask: Ask<ReplayDeadLettersRequest> = {}, how?: How) => call<ActOnDeadLettersResponse>('POST', '/v1/deadletters:replay', '*', ask, how),
   dropDeadLetters: (ask: Ask<DropDeadLettersRequest> = {}, how?: How) => call<ActOnDeadLettersResponse>('POST', '/v1/deadletters:drop', '*', ask, how),
+  startReplay: (ask: Ask<StartReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays', '*', ask, how),
+  listReplays: (ask: Ask<ListReplaysRequest> = {}, how?: How) => call<ListReplaysResponse>('GET', '/v1/replays', '', ask, how),
+  getReplay: (ask: Ask<GetReplayRequest> = {}, how?: How) => call<Replay>('GET', '/v1/replays/{id}', '', ask, how),
+  cancelReplay: (ask: Ask<CancelReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays/{id}:cancel', '*', ask, how),
+  applyReplay: (ask: Ask<ApplyReplayRequest> = {}, how?: How) => call<Replay>('POST', '/v1/replays/{id}:apply', '*', ask, how),
   listPurposes: (ask: Ask<ListPurposesRequest> = {}, how?: How) => call<ListPurposesResponse>('GET', '/v1/purposes', '', ask, how),
   createRequest: (ask: Ask<CreateRequestRequest> = {}, how?: How) => call<Request>('POST', '/v1/requests', 'request', ask, how),
   listRequests: (ask: Ask<ListRequestsRequest> = {}, how?: How) => call<ListRequestsResponse>('GET', '/v1/requests', '', ask, how),

@@ -145,6 +145,7 @@ export const values = {
   'flag.step': ['阶跃', 'Step'],
   'flag.drift': ['漂移', 'Drift'],
   'flag.replay': ['重放', 'Replay'],
+  'flag.refused': ['不合现行校验', 'Refused by present checks'],
   'flag.late': ['迟到', 'Late'],
   'runKind.import': ['导入', 'Import'],
   'runKind.stream': ['流', 'Stream'],
