@@ -92,12 +92,13 @@ func (w *Watch) Judge(d *Device, rs []Reading) {
 }
 
 // Seed gives the newest stored readings to a Watch that has just begun, so that liveness and gaps survive a restart.
+// Series that it knows by more stay as they are.
 func (w *Watch) Seed(rs []Reading) {
 	for _, r := range rs {
 		sh := w.shard(r.Device)
 		sh.mu.Lock()
 		d := sh.device(r.Device)
-		if s := d.of(r.Metric, 0); s.n == 0 || s.at.Before(r.At) {
+		if s := d.of(r.Metric, 0); s.n == 0 {
 			*s = series{metric: r.Metric}
 			s.remember(&r, r.Flags)
 		}

@@ -83,7 +83,9 @@ func (s *streams) seed(ctx context.Context, h *house) {
 	if err != nil {
 		h.log.WarnContext(ctx, "newest readings not read, devices begin as unseen", "err", err)
 	}
-	s.watch.Seed(latest)
+	if err := s.watch.Relearn(ctx, latest, s.registry.Device, s.sink.Readings); err != nil {
+		h.log.WarnContext(ctx, "recent readings not read, flags learn anew", "err", err)
+	}
 }
 
 // brokerUsers writes the users file of a local broker; another broker keeps its own users.

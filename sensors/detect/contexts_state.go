@@ -4,6 +4,7 @@ import "plinth"
 
 // append writes only what is filled, so that a young detector's state is small.
 func (m *memory) append(b []byte) []byte {
+	from := len(b)
 	b = appendState(b, "contexts", m.counts())
 	for id := range m.NPairs {
 		b = appendFacts(b, m.Pairs[id][:m.Sides[id].n()], m.Active[id], m.Sides[id])
@@ -12,7 +13,7 @@ func (m *memory) append(b []byte) []byte {
 		id := pairs + i
 		b = appendFacts(b, m.Parts[i][:m.Sides[id].n()], m.Active[id], m.Sides[id])
 	}
-	return b
+	return seal(b, from)
 }
 
 type counts struct {
@@ -38,11 +39,15 @@ func appendFacts(b []byte, facts []uint16, active uint16, s sides) []byte {
 // set reads what append wrote and checks every number that is used as an index.
 func (c *mind) set(b []byte) error {
 	var n counts
+	b, whole := unseal(b)
+	if !whole {
+		return spoilt()
+	}
 	head := len(appendState(nil, "contexts", &n))
 	if err := setState(b[:min(len(b), head)], "contexts", &n); err != nil {
 		return err
 	}
-	if n.NPairs > pairs || n.NParts > common || n.NextPair >= pairs || n.Next >= common || n.N > mostFacts || !known(n.Facts[:n.N]) {
+	if n.NPairs > pairs || n.NParts > common || n.NextPair >= pairs || n.Next >= common || n.N > mostFacts || n.Sense >= 1<<(2*valueBits) || !known(n.Facts[:n.N]) {
 		return spoilt()
 	}
 	m := &c.m
