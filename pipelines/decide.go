@@ -23,6 +23,22 @@ type Decider interface {
 	Tell(ctx context.Context, ds []Decision) error
 }
 
+// Follower hears of readings that did not come by a stream: by HTTP, from a file, or by a replay.
+type Follower interface {
+	// Stored is called when judged readings are in the store and before their sender hears so; it must not keep them. When
+	// it returns, whoever decides on their devices will see them, whatever dies then. After an error it is called again
+	// with them, now or when the sender sends them again; seeing them twice changes nothing.
+	Stored(ctx context.Context, rs []sensors.Reading) error
+}
+
+// follow lets f, if there is one, hear of stored readings.
+func follow(ctx context.Context, f Follower, rs []sensors.Reading) error {
+	if f == nil || len(rs) == 0 {
+		return nil
+	}
+	return f.Stored(ctx, rs)
+}
+
 // tell has ds told, however long it takes. Decisions that can never be told must not hold up the readings.
 func (s *Stream) tell(ctx context.Context, ds []Decision) error {
 	if len(ds) == 0 {

@@ -11,12 +11,13 @@ import (
 
 // Direct stores readings that come by HTTP, while the caller waits.
 type Direct struct {
-	Watch *sensors.Watch
-	Sink  Sink
-	Feed  *Feed
-	Meter *Meter
-	Gates *Gates // nil lets all through
-	Now   func() time.Time
+	Watch    *sensors.Watch
+	Sink     Sink
+	Follower Follower // nil when nobody decides on them
+	Feed     *Feed
+	Meter    *Meter
+	Gates    *Gates // nil lets all through
+	Now      func() time.Time
 }
 
 // Store stores d's readings and returns a fault for each that went to dead letters. It returns when the store has both;
@@ -65,6 +66,9 @@ func (s *Direct) insert(ctx context.Context, good []sensors.Reading, dead []Dead
 		if err := s.Sink.InsertReadings(ctx, good); err != nil {
 			return unavailable(err)
 		}
+	}
+	if err := follow(ctx, s.Follower, good); err != nil {
+		return unavailable(err)
 	}
 	if len(dead) > 0 {
 		if err := s.Sink.InsertDeadLetters(ctx, dead); err != nil {

@@ -27,6 +27,7 @@ type Importer struct {
 	Known    Known
 	Runs     Runs
 	Registry *sensors.Registry
+	Follower Follower // nil when nobody decides on readings
 	Meter    *Meter
 	Gates    *Gates // nil lets all through
 	Now      func() time.Time
@@ -314,6 +315,10 @@ func (j *job) storeReadings(ctx context.Context) error {
 		if err := j.Sink.InsertReadings(ctx, fresh); err != nil {
 			return err
 		}
+	}
+	// All of them, not the fresh alone: an import that was cut off here may run again.
+	if err := follow(ctx, j.Follower, j.readings); err != nil {
+		return err
 	}
 	j.run.Stored += int64(len(fresh))
 	j.run.Known += int64(len(j.readings) - len(fresh))

@@ -103,7 +103,8 @@ type Outcome struct {
 type LetterDesk struct {
 	Letters  Letters
 	Acts     LetterActs
-	Stream   Stream    // as the streams' own: registry, watch, sink, decider, rules
+	Stream   Stream    // as the streams' own: registry, watch, sink, rules
+	Follower Follower  // nil when nobody decides on readings
 	Importer *Importer // nil when files cannot be replayed
 	Mappings func() map[string]*Mapping
 	Now      func() time.Time
@@ -246,10 +247,8 @@ func (d *LetterDesk) sendMessage(ctx context.Context, l *Letter) (int64, *Again,
 		}
 		heard.dead = append(heard.dead, poison...)
 	}
-	if len(b.told) > 0 {
-		if err := s.Decider.Tell(ctx, b.told); err != nil && !errors.Is(err, plinth.ErrInvalid) {
-			return 0, nil, err
-		}
+	if err := follow(ctx, d.Follower, b.rows); err != nil {
+		return 0, nil, err
 	}
 	s.Meter.replayed(l.Pipeline, len(b.rows))
 	return heard.outcome(l, int64(len(b.rows)))

@@ -57,3 +57,12 @@ func (d *Device) TopicIn(n int) string {
 	}
 	return fmt.Sprintf("plinth/v1/%s/p%02d/%s/data", d.Kind, Partition(d.ID, n), d.ID)
 }
+
+// PartOf is the part that d belongs to when its domain is split into n, also when its messages come to the plain topic
+// or not by a broker at all.
+func PartOf(d *Device, n int) Part {
+	if n < 2 {
+		return Part{Domain: d.Kind}
+	}
+	return Part{d.Kind, Partition(d.ID, n), n}
+}

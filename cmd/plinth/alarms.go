@@ -25,39 +25,40 @@ func (h *house) openPacks(context.Context) error {
 	return nil
 }
 
-// openAlarms starts the rules on the streams, before any door is open, and opens the alarm desk.
-func (h *house) openAlarms(ctx context.Context) error {
+// openRules starts the rules on the streams, before any door is open. They decide on the parts that are ours.
+func (h *house) openRules(ctx context.Context) error {
 	s, store := h.streams, postgres.NewAlarms(h.pg)
 	permits := alarm.NewPermits(store, h.now, h.log)
 	if err := permits.Reload(ctx); err != nil {
 		return err
 	}
-	engine := alarm.New(alarm.Config{Packs: h.packs, Device: s.registry.Device, Store: store, Teller: store, States: store,
-		Rows: s.sink.Readings, Excuse: permits.Excuse, Blind: s.blind, Told: h.showAlarm, Event: h.alarmEvents, Now: h.now, Log: h.log})
-	if err := engine.Restore(ctx); err != nil {
-		return err
-	}
-	s.alarms = engine
-	h.registry.MustRegister(alarmMetrics{engine})
+	ofKind := func(kind string) []*sensors.Device { return s.registry.Devices(sensors.Filter{Kind: kind}, nil) }
+	s.alarms = alarm.New(alarm.Config{Packs: h.packs, Device: s.registry.Device, Devices: ofKind, Partitions: h.cfg.Ingest.Partitions,
+		Store: store, Teller: store, States: store, Notes: store, Rows: s.sink.Readings, Excuse: permits.Excuse, Blind: s.blind,
+		Told: h.showAlarm, Event: h.alarmEvents, Now: h.now, Log: h.log})
+	h.registry.MustRegister(alarmMetrics{s.alarms})
 	h.task("permits", permits.Run)
-	h.task("alarms", engine.Run)
-	desk := alarm.NewDesk(store, h.now, func(a alarm.Alarm) {
-		engine.Handled(a)
-		h.showAlarm(a)
-	})
-	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Device: s.registry.Device, Agents: h.catalog,
-		Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))
+	h.task("alarms", s.alarms.Run)
 	return nil
 }
 
-// mostWaiting is how many messages of a kind may wait before its devices' silence means nothing: they may have spoken.
+// openAlarms opens the desk where people see alarms. What they find out reaches the rules by the store.
+func (h *house) openAlarms(context.Context) error {
+	store := postgres.NewAlarms(h.pg)
+	desk := alarm.NewDesk(store, h.now, h.showAlarm)
+	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Device: h.streams.registry.Device,
+		Agents: h.catalog, Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))
+	return nil
+}
+
+// mostWaiting is how many messages of a part may wait before its devices' silence means nothing: they may have spoken.
 const mostWaiting = 500
 
-// blind tells that messages of a kind do not come through, so that silence is ours and not the devices'.
-func (s *streams) blind(kind string) bool {
+// blind tells that messages of a part do not come through, so that silence is ours and not the devices'.
+func (s *streams) blind(p sensors.Part) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.doors[kind]
+	d := s.doors[p.Name()]
 	return d == nil || d.Ready() != nil || d.Waiting() > mostWaiting
 }
 
@@ -101,11 +102,12 @@ var (
 	alarmWithdrawn = alarmDesc("withdrawn_total", "Alarms withdrawn because late rows refuted them.")
 	alarmWatched   = alarmDesc("watched_devices", "Devices that rules watch.")
 	alarmPending   = alarmDesc("pending_decisions", "Decisions that wait for their rows to be stored.")
+	alarmOutgrown  = alarmDesc("outgrown_total", "Detectors that began anew because they had learnt more than their bound.")
 )
 
 // Describe implements prometheus.Collector.
 func (alarmMetrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{alarmDecided, alarmTold, alarmWithdrawn, alarmWatched, alarmPending} {
+	for _, d := range []*prometheus.Desc{alarmDecided, alarmTold, alarmWithdrawn, alarmWatched, alarmPending, alarmOutgrown} {
 		out <- d
 	}
 }
@@ -113,7 +115,8 @@ func (alarmMetrics) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (m alarmMetrics) Collect(out chan<- prometheus.Metric) {
 	c := m.engine.Counts()
-	for d, v := range map[*prometheus.Desc]int64{alarmDecided: c.Decided, alarmTold: c.Told, alarmWithdrawn: c.Withdrawn} {
+	for d, v := range map[*prometheus.Desc]int64{alarmDecided: c.Decided, alarmTold: c.Told, alarmWithdrawn: c.Withdrawn,
+		alarmOutgrown: c.Outgrown} {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
 	}
 	for d, v := range map[*prometheus.Desc]int64{alarmWatched: c.Watched, alarmPending: c.Pending} {

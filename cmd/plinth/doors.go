@@ -82,8 +82,13 @@ func (h *house) ship(ctx context.Context, p sensors.Part) error {
 }
 
 // workPart moves one part's messages, with a session, a budget and batches of its own, until ctx ends; then it drains.
+// What the alarms' detectors have learnt of the part comes before and goes after.
 func (h *house) workPart(ctx context.Context, cfg mqtt.Config, part sensors.Part, runs pipelines.Runs) error {
 	s := h.streams
+	if err := s.alarms.Take(ctx, part); err != nil {
+		return err
+	}
+	defer h.releasePart(part)
 	door, err := mqtt.Open(cfg, part, h.log)
 	if err != nil {
 		return err
@@ -109,6 +114,15 @@ func (h *house) workPart(ctx context.Context, cfg mqtt.Config, part sensors.Part
 	stop()
 	<-moved
 	return nil
+}
+
+// releasePart leaves the part's alarms to whoever takes it next.
+func (h *house) releasePart(part sensors.Part) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	if err := h.streams.alarms.Release(ctx, part); err != nil {
+		h.log.Warn("detectors' state not saved, an older one is gone on from", "part", part.Name(), "err", err)
+	}
 }
 
 func (s *streams) enter(p sensors.Part, d *mqtt.Door) {

@@ -31,7 +31,7 @@ func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappin
 // letterDesk is where dead letters are replayed. It follows up at once what a stop cut off, and then every minute.
 func (h *house) letterDesk(acts *postgres.Pipelines, importer *pipelines.Importer) *pipelines.LetterDesk {
 	s := h.streams
-	desk := &pipelines.LetterDesk{Letters: s.sink.DeadLetters, Acts: acts, Importer: importer, Mappings: s.board.Mappings, Now: h.now,
+	desk := &pipelines.LetterDesk{Letters: s.sink.DeadLetters, Acts: acts, Importer: importer, Mappings: s.board.Mappings, Now: h.now, Follower: s.alarms,
 		Stream: pipelines.Stream{Registry: s.registry, Watch: s.watch, Sink: s.sink, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}}
 	h.task("dead letters", func(ctx context.Context) error {
 		for {

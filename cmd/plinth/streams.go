@@ -66,6 +66,9 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err := h.openBoard(ctx, runs, mappings); err != nil {
 		return err
 	}
+	if err := h.openRules(ctx); err != nil {
+		return err
+	}
 	if err := h.openDoors(runs, h.ship); err != nil {
 		return err
 	}
@@ -106,9 +109,9 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 		return err
 	}
 	s := h.streams
-	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
+	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Follower: s.alarms, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
 	h.openInbox(importer)
-	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
+	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Follower: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
 	desk := h.letterDesk(runs, importer)
 	h.services = append(h.services,
 		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,

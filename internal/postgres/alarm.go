@@ -143,6 +143,11 @@ func (s *Alarms) MoveAlarm(ctx context.Context, a alarm.Alarm, from alarm.State,
 		if tag.RowsAffected() != 1 {
 			return plinth.Errorf(plinth.ErrConflict, "the alarm has moved on, look again")
 		}
+		if a.Outcome == alarm.False && a.State == alarm.Handled {
+			if err := addFoundNote(ctx, tx, &a); err != nil {
+				return err
+			}
+		}
 		if _, err := addAlarmStep(ctx, tx, a.ID, step, nil); err != nil {
 			return err
 		}

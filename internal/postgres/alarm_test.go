@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -218,27 +220,102 @@ func TestPermitsArePutOnceAndFoundByMoment(t *testing.T) {
 	}
 }
 
-func TestDetectorsStatesComeBackWithTheNewestMoment(t *testing.T) {
-	s := postgres.NewAlarms(open(t))
-	if rx, err := s.LoadStates(t.Context(), func(alarm.DeviceState) { t.Error("a state of nobody") }); err != nil || !rx.IsZero() {
-		t.Fatalf("at first %v %v", rx, err)
+func TestDetectorsStatesComeBackWithTheNewestMomentOfTheirPart(t *testing.T) {
+	db := open(t)
+	addDevice(t, db, "lift-1", "lift")
+	addDevice(t, db, "meter-1", "water_meter")
+	s := postgres.NewAlarms(db)
+	lifts, meters := sensors.Part{Domain: "lift"}, sensors.Part{Domain: "water_meter"}
+	take := func(p sensors.Part, epoch int64, rx time.Time) {
+		t.Helper()
+		if e, at, err := s.TakePart(t.Context(), p); err != nil || e != epoch || !at.Equal(rx) {
+			t.Errorf("taken %v in epoch %d at %v %v, want %d at %v", p, e, at, err, epoch, rx)
+		}
 	}
-	old, next := alarm.DeviceState{Device: "lift-1", Pack: "1", RX: began, State: []byte{1}}, alarm.DeviceState{Device: "lift-1", Pack: "2",
-		RX: began.Add(time.Minute), State: []byte{2, 0}}
-	for _, save := range []struct {
-		all []alarm.DeviceState
-		rx  time.Time
-	}{{[]alarm.DeviceState{old}, began}, {[]alarm.DeviceState{next}, time.Time{}}, {nil, began.Add(time.Hour)}} {
-		if err := s.SaveStates(t.Context(), save.all, save.rx); err != nil {
+	take(lifts, 1, time.Time{})
+	take(meters, 1, time.Time{})
+	state := func(id plinth.DeviceID, b byte) []alarm.DeviceState {
+		return []alarm.DeviceState{{Device: id, Pack: "1", RX: began, State: []byte{b}}}
+	}
+	for _, err := range []error{
+		s.SaveStates(t.Context(), lifts, 1, state("lift-1", 1), began),
+		s.SaveStates(t.Context(), lifts, 1, state("lift-1", 2), time.Time{}),
+		s.SaveStates(t.Context(), meters, 1, state("meter-1", 9), began.Add(time.Hour)),
+	} {
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	var got []alarm.DeviceState
-	rx, err := s.LoadStates(t.Context(), func(st alarm.DeviceState) { got = append(got, st) })
-	if err != nil || !rx.Equal(began.Add(time.Hour)) {
-		t.Errorf("noted %v %v", rx, err)
+	take(lifts, 2, began)
+	if err := s.SaveStates(t.Context(), lifts, 1, state("lift-1", 3), began.Add(time.Hour)); !errors.Is(err, plinth.ErrConflict) {
+		t.Errorf("an older holder saved: %v", err)
 	}
-	if len(got) != 1 || got[0].Pack != "2" || len(got[0].State) != 2 {
-		t.Errorf("states %+v", got)
+	take(sensors.Part{Domain: "lift", Number: 1, Of: 4}, 1, began)
+	var got []string
+	if err := s.LoadStates(t.Context(), "lift", func(st alarm.DeviceState) { got = append(got, fmt.Sprint(st.Device, st.State)) }); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"lift-1[2]"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestANoteStaysUntilItIsEndedAsItWasRead(t *testing.T) {
+	db := open(t)
+	addDevice(t, db, "lift-1", "lift")
+	s := postgres.NewAlarms(db)
+	rows := func(from, to int) []alarm.Note {
+		return []alarm.Note{{Device: "lift-1", First: began.Add(time.Duration(from) * time.Minute), Last: began.Add(time.Duration(to) * time.Minute)}}
+	}
+	add := func(ns []alarm.Note) {
+		t.Helper()
+		if err := s.AddNotes(t.Context(), ns); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(kind string) []alarm.Note {
+		t.Helper()
+		ns, err := s.Notes(t.Context(), []string{kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ns
+	}
+	add(append(rows(3, 4), rows(5, 6)...))
+	before := read("lift")
+	add(rows(1, 2))
+	want := rows(1, 6)
+	want[0].Version = 1
+	if d := cmp.Diff(want, read("lift")); d != "" {
+		t.Error(d)
+	}
+	if err := s.EndNotes(t.Context(), before); err != nil || len(read("lift")) != 1 || len(read("water_meter")) != 0 {
+		t.Errorf("a widened note was ended: %v", err)
+	}
+	if err := s.EndNotes(t.Context(), want); err != nil || len(read("lift")) != 0 {
+		t.Errorf("still there: %v", err)
+	}
+	d := trapped("lift-1", began)
+	tell(t, s, began, d)
+	desk := alarm.NewDesk(s, newClock().now, nil)
+	if _, err := desk.Handle(t.Context(), duty, d.Alarm.ID, alarm.False, "nobody there"); err != nil {
+		t.Fatal(err)
+	}
+	if ns := read("lift"); len(ns) != 1 || ns[0].Alarm != d.Alarm.ID {
+		t.Errorf("what people found is not noted: %+v", ns)
+	}
+}
+
+// addDevice registers a device of a kind.
+func addDevice(t *testing.T, db *postgres.DB, id plinth.DeviceID, kind string) {
+	t.Helper()
+	r, err := sensors.Open(t.Context(), postgres.NewSensors(db), nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sensors.Device{ID: id, Kind: kind, Owner: "market", Interval: time.Minute, Name: sensors.Text{ZH: "甲", EN: "A"},
+		Metrics: []sensors.Metric{{Name: "level", Title: sensors.Text{ZH: "水位", EN: "Level"}, Unit: "m", Min: 0, Max: 9}}}
+	if _, _, err := r.Register(t.Context(), d); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -90,6 +90,24 @@ CREATE INDEX alarm_device ON public.alarm USING btree (device, raised_at DESC);
 CREATE INDEX alarm_event_due ON public.alarm USING btree (raised_at) WHERE event_due;
 CREATE INDEX alarm_newest ON public.alarm USING btree (raised_at DESC, id DESC);
 
+CREATE TABLE alarm_note (
+    device text NOT NULL,
+    alarm text NOT NULL DEFAULT ''::text,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    version bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (device, alarm)
+);
+
+CREATE TABLE alarm_part (
+    domain text NOT NULL,
+    number integer NOT NULL,
+    of integer NOT NULL,
+    epoch bigint NOT NULL,
+    rx timestamp with time zone,
+    PRIMARY KEY (domain, number, of)
+);
+
 CREATE TABLE alarm_state (
     device text NOT NULL,
     pack text NOT NULL,

@@ -19,21 +19,27 @@ import (
 type Rows interface {
 	// Of returns d's readings from a moment until before another, each once.
 	Of(ctx context.Context, d plinth.DeviceID, from, to time.Time) ([]sensors.Reading, error)
-	// Inserted calls each for every message's readings that were inserted since rx, in order of time; it must not keep them.
-	Inserted(ctx context.Context, rx time.Time, each func(rs []sensors.Reading)) error
+	// Inserted calls each for every message's readings of the devices that were inserted since rx, each device's in order
+	// of time; it must not keep them.
+	Inserted(ctx context.Context, ds []plinth.DeviceID, rx time.Time, each func(rs []sensors.Reading)) error
 }
 
 // Config is what an Engine is made of.
 type Config struct {
 	Packs  Packs
 	Device func(plinth.DeviceID) *sensors.Device
-	Store  Store
-	Teller Teller
-	States States
-	Rows   Rows
-	Excuse Excuse
-	// Blind tells that messages of a kind do not reach the engine now, so that silence means nothing. nil is never.
-	Blind func(kind string) bool
+	// Devices are those of a kind.
+	Devices func(kind string) []*sensors.Device
+	// Partitions are the numbers of parts that kinds of device are split into; those that are not split are not there.
+	Partitions map[string]int
+	Store      Store
+	Teller     Teller
+	States     States
+	Notes      Notes
+	Rows       Rows
+	Excuse     Excuse
+	// Blind tells that messages of a part do not reach us now, so that silence means nothing. nil is never.
+	Blind func(sensors.Part) bool
 	// Told hears of every alarm that changed, after it is durable; Event of those whose event is to be stored, and stores
 	// it, durably and harmlessly when repeated.
 	Told  func(Alarm)
@@ -42,15 +48,20 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Engine runs the packs' rules on what devices send. It decides on arrival and tells when the rows are stored. Many
-// goroutines may use it, one device's readings coming in turn.
+// Engine runs the packs' rules on what devices of the parts that it has taken send. It decides on arrival and tells when
+// the rows are stored. Many goroutines may use it.
 type Engine struct {
 	Config
 	shards [shards]shard
 	late   lateList
-	begun  time.Time
 
-	decided, told, withdrawn, events atomic.Int64
+	mu    sync.RWMutex
+	parts map[sensors.Part]*holding
+
+	noteMu sync.Mutex
+	done   map[noteKey]Note // notes whose work no snapshot has yet
+
+	decided, told, withdrawn, events, outgrown atomic.Int64
 }
 
 // shards is also the seconds in which every device is ticked once.
@@ -64,7 +75,7 @@ type shard struct {
 
 // New returns an engine that has seen nothing.
 func New(c Config) *Engine {
-	e := &Engine{Config: c}
+	e := &Engine{Config: c, parts: map[sensors.Part]*holding{}, done: map[noteKey]Note{}}
 	for i := range e.shards {
 		e.shards[i].watches = map[plinth.DeviceID]*watch{}
 	}
@@ -80,18 +91,23 @@ func (e *Engine) shard(id plinth.DeviceID) *shard {
 	return &e.shards[h.Sum32()%shards]
 }
 
-// watch returns the watch of d, made anew when d or its pack has changed. The detectors keep what they have learnt as
-// far as their rules have stayed as they were.
-func (s *shard) watch(d *sensors.Device, packs Packs) *watch {
+// watchOf returns the watch of d, made anew when d or its pack has changed; nil when no rules are for it here. The
+// detectors keep what they have learnt as far as their rules have stayed as they were. The caller holds s's lock.
+func (e *Engine) watchOf(s *shard, d *sensors.Device) *watch {
 	w := s.watches[d.ID]
-	p := packs.Of(d.Kind)
+	p := e.Packs.Of(d.Kind)
 	if p == nil {
 		return nil
 	}
 	if w != nil && w.pack == p && (w.d == d || w.d.Version == d.Version) {
 		return w
 	}
+	h := e.holder(d)
+	if h == nil {
+		return nil
+	}
 	next := newWatch(d, p)
+	next.of = h
 	if w != nil {
 		next.inherit(w.snapshot())
 		next.changed, next.untold = w.changed, w.untold
@@ -100,7 +116,8 @@ func (s *shard) watch(d *sensors.Device, packs Packs) *watch {
 	return next
 }
 
-// Decide implements pipelines.Decider.
+// Decide implements pipelines.Decider. Of a device that is decided on elsewhere it leaves a note when the rows are stored:
+// its messages came to a topic that is not its part's.
 func (e *Engine) Decide(d *sensors.Device, rs []sensors.Reading) []any {
 	if d.Life == sensors.Maintenance {
 		return nil // whoever works on it makes readings of all kinds
@@ -108,7 +125,10 @@ func (e *Engine) Decide(d *sensors.Device, rs []sensors.Reading) []any {
 	s := e.shard(d.ID)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.watch(d, e.Packs)
+	w := e.watchOf(s, d)
+	if w == nil && e.Packs.Of(d.Kind) != nil {
+		return []any{noteOf(rs)}
+	}
 	if w == nil {
 		return nil
 	}
@@ -131,9 +151,18 @@ func (e *Engine) Decide(d *sensors.Device, rs []sensors.Reading) []any {
 
 // Tell implements pipelines.Decider.
 func (e *Engine) Tell(ctx context.Context, ds []any) error {
-	out := make([]Decision, len(ds))
-	for i := range ds {
-		out[i] = ds[i].(Decision)
+	var out []Decision
+	var ns []Note
+	for _, d := range ds {
+		switch d := d.(type) {
+		case Decision:
+			out = append(out, d)
+		case Note:
+			ns = append(ns, d)
+		}
+	}
+	if err := e.note(ctx, ns); err != nil || len(out) == 0 {
+		return err
 	}
 	return e.tell(ctx, out)
 }
@@ -178,8 +207,8 @@ func (e *Engine) write(ctx context.Context, ds []Decision) error {
 	return nil
 }
 
-// Handled hears what people found. A false alarm that nobody is at home tells the detector that nobody is.
-func (e *Engine) Handled(a Alarm) {
+// handled hears what people found. A false alarm that nobody is at home tells the detector that nobody is.
+func (e *Engine) handled(a Alarm) {
 	if a.State != Handled || a.Outcome != False {
 		return
 	}
@@ -204,11 +233,12 @@ func (e *Engine) Handled(a Alarm) {
 const longestAway = 14 * 24 * time.Hour
 
 // Tally is what an engine has done since it began, and what it holds.
-type Tally struct{ Decided, Told, Withdrawn, Events, Watched, Pending int64 }
+type Tally struct{ Decided, Told, Withdrawn, Events, Watched, Pending, Outgrown int64 }
 
 // Counts tells what the engine has done.
 func (e *Engine) Counts() Tally {
-	t := Tally{Decided: e.decided.Load(), Told: e.told.Load(), Withdrawn: e.withdrawn.Load(), Events: e.events.Load()}
+	t := Tally{Decided: e.decided.Load(), Told: e.told.Load(), Withdrawn: e.withdrawn.Load(), Events: e.events.Load(),
+		Outgrown: e.outgrown.Load()}
 	for i := range e.shards {
 		s := &e.shards[i]
 		s.mu.Lock()

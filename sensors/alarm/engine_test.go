@@ -72,13 +72,16 @@ type memory struct {
 	once    map[string]bool
 	states  map[plinth.DeviceID]alarm.DeviceState
 	rx      time.Time
+	epoch   int64
+	notes   map[string]alarm.Note
 	rows    []sensors.Reading
 	fail    error
 	permits []alarm.Permit
 }
 
 func newMemory() *memory {
-	return &memory{alarms: map[alarm.ID]*alarm.Alarm{}, once: map[string]bool{}, states: map[plinth.DeviceID]alarm.DeviceState{}}
+	return &memory{alarms: map[alarm.ID]*alarm.Alarm{}, once: map[string]bool{}, states: map[plinth.DeviceID]alarm.DeviceState{},
+		notes: map[string]alarm.Note{}}
 }
 
 func (m *memory) Tell(_ context.Context, ds []alarm.Decision, now time.Time) ([]alarm.Alarm, error) {
@@ -110,8 +113,11 @@ func (m *memory) Tell(_ context.Context, ds []alarm.Decision, now time.Time) ([]
 }
 func (m *memory) EventsDue(context.Context, int) ([]alarm.Alarm, error) { return nil, nil }
 func (m *memory) EventsDone(context.Context, []alarm.Alarm) error       { return nil }
-func (m *memory) Alarm(context.Context, alarm.ID) (a alarm.Alarm, _ []alarm.Step, _ error) {
-	return a, nil, nil
+func (m *memory) Alarm(_ context.Context, id alarm.ID) (alarm.Alarm, []alarm.Step, error) {
+	if a := m.alarms[id]; a != nil {
+		return *a, nil, nil
+	}
+	return alarm.Alarm{}, nil, plinth.Errorf(plinth.ErrNotFound, "no such alarm")
 }
 func (m *memory) AlarmCounts(context.Context, alarm.Filter, time.Time) (c alarm.Counts, _ error) {
 	return c, nil
@@ -124,7 +130,14 @@ func (m *memory) Alarms(_ context.Context, f alarm.Filter) (out []alarm.Alarm, _
 	}
 	return out, len(out), nil
 }
-func (m *memory) SaveStates(_ context.Context, all []alarm.DeviceState, rx time.Time) error {
+func (m *memory) TakePart(context.Context, sensors.Part) (int64, time.Time, error) {
+	m.epoch++
+	return m.epoch, m.rx, nil
+}
+func (m *memory) SaveStates(_ context.Context, _ sensors.Part, epoch int64, all []alarm.DeviceState, rx time.Time) error {
+	if epoch != m.epoch {
+		return plinth.Errorf(plinth.ErrConflict, "taken")
+	}
 	for _, s := range all {
 		m.states[s.Device] = s
 	}
@@ -133,11 +146,42 @@ func (m *memory) SaveStates(_ context.Context, all []alarm.DeviceState, rx time.
 	}
 	return nil
 }
-func (m *memory) LoadStates(_ context.Context, each func(alarm.DeviceState)) (time.Time, error) {
+func (m *memory) LoadStates(_ context.Context, _ string, each func(alarm.DeviceState)) error {
 	for _, s := range m.states {
 		each(s)
 	}
-	return m.rx, nil
+	return nil
+}
+func (m *memory) AddNotes(_ context.Context, ns []alarm.Note) error {
+	for _, n := range ns {
+		key := string(n.Device) + "/" + string(n.Alarm)
+		if old, ok := m.notes[key]; ok {
+			if old.First.Before(n.First) {
+				n.First = old.First
+			}
+			if old.Last.After(n.Last) {
+				n.Last = old.Last
+			}
+			n.Version = old.Version + 1
+		}
+		m.notes[key] = n
+	}
+	return nil
+}
+func (m *memory) Notes(context.Context, []string) (out []alarm.Note, _ error) {
+	for _, n := range m.notes {
+		out = append(out, n)
+	}
+	return out, nil
+}
+func (m *memory) EndNotes(_ context.Context, ns []alarm.Note) error {
+	for _, n := range ns {
+		key := string(n.Device) + "/" + string(n.Alarm)
+		if m.notes[key].Version == n.Version {
+			delete(m.notes, key)
+		}
+	}
+	return nil
 }
 func (m *memory) Of(_ context.Context, _ plinth.DeviceID, from, to time.Time) (out []sensors.Reading, _ error) {
 	for _, r := range m.rows {
@@ -147,7 +191,7 @@ func (m *memory) Of(_ context.Context, _ plinth.DeviceID, from, to time.Time) (o
 	}
 	return out, nil
 }
-func (m *memory) Inserted(_ context.Context, rx time.Time, each func([]sensors.Reading)) error {
+func (m *memory) Inserted(_ context.Context, _ []plinth.DeviceID, rx time.Time, each func([]sensors.Reading)) error {
 	rows := slices.Clone(m.rows)
 	slices.SortStableFunc(rows, func(a, b sensors.Reading) int { return a.At.Compare(b.At) })
 	for _, r := range rows {
@@ -183,12 +227,21 @@ func newRig(t *testing.T, m *memory) *rig {
 
 // begin starts the service anew over what is stored.
 func (g *rig) begin() {
-	device := func(plinth.DeviceID) *sensors.Device { return &gate }
-	g.Engine = alarm.New(alarm.Config{Packs: gates(g.t), Device: device, Store: g.memoryStore(), Teller: g.memory, States: g.memory,
-		Rows: g.memory, Excuse: g.excuse, Now: func() time.Time { return g.now }, Log: slog.New(slog.DiscardHandler)})
-	if err := g.Restore(g.t.Context()); err != nil {
+	g.Engine = g.engine()
+	if err := g.Take(g.t.Context(), part); err != nil {
 		g.t.Fatal(err)
 	}
+}
+
+// part is where the gates are.
+var part = sensors.Part{Domain: "gate"}
+
+// engine is one that has taken nothing yet.
+func (g *rig) engine() *alarm.Engine {
+	return alarm.New(alarm.Config{Packs: gates(g.t), Device: func(plinth.DeviceID) *sensors.Device { return &gate },
+		Devices: func(string) []*sensors.Device { return []*sensors.Device{&gate} }, Store: g.memoryStore(), Teller: g.memory,
+		States: g.memory, Notes: g.memory, Rows: g.memory, Excuse: g.excuse, Now: func() time.Time { return g.now },
+		Log: slog.New(slog.DiscardHandler)})
 }
 
 // memoryStore adds to the memory what the engine does not use.

@@ -22,7 +22,10 @@ func (noMoves) MoveAlarm(context.Context, alarm.Alarm, alarm.State, alarm.Step, 
 func BenchmarkDecide(b *testing.B) {
 	m := newMemory()
 	e := alarm.New(alarm.Config{Packs: gates(b), Device: func(plinth.DeviceID) *sensors.Device { return &gate }, Store: noMoves{m}, Teller: m,
-		States: m, Rows: m, Now: func() time.Time { return noon }})
+		States: m, Rows: m, Devices: func(string) []*sensors.Device { return nil }, Now: func() time.Time { return noon }})
+	if err := e.Take(b.Context(), part); err != nil {
+		b.Fatal(err)
+	}
 	r := reading(0, 1)
 	b.ReportAllocs()
 	for b.Loop() {

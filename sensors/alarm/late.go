@@ -7,6 +7,7 @@ import (
 
 	"plinth"
 	"plinth/sensors"
+	"plinth/sensors/detect"
 	"plinth/sensors/pack"
 )
 
@@ -17,12 +18,16 @@ type lateList struct {
 }
 
 type lateRows struct {
-	arrived     time.Time // the last of them
-	first, last time.Time // of the rows
+	since, arrived time.Time // the first and the last of them
+	first, last    time.Time // of the rows
 }
 
-// settle is how long late rows are given to be stored before they are looked at.
-const settle = 15 * time.Second
+const (
+	// settle is how long late rows are given to be stored before they are looked at.
+	settle = 15 * time.Second
+	// longestSettle is how long rows that keep coming put that off.
+	longestSettle = time.Minute
+)
 
 func (l *lateList) add(id plinth.DeviceID, rs []sensors.Reading, now time.Time) {
 	l.mu.Lock()
@@ -31,6 +36,9 @@ func (l *lateList) add(id plinth.DeviceID, rs []sensors.Reading, now time.Time) 
 		l.all = map[plinth.DeviceID]lateRows{}
 	}
 	have, ok := l.all[id]
+	if !ok {
+		have.since = now
+	}
 	for _, r := range rs {
 		if !ok || r.At.Before(have.first) {
 			have.first = r.At
@@ -44,24 +52,50 @@ func (l *lateList) add(id plinth.DeviceID, rs []sensors.Reading, now time.Time) 
 	l.all[id] = have
 }
 
-// settled takes out those whose rows are long enough there.
+// settled returns those whose rows are long enough there. Rows that still come keep their place.
 func (l *lateList) settled(now time.Time) map[plinth.DeviceID]lateRows {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := map[plinth.DeviceID]lateRows{}
 	for id, rows := range l.all {
-		if now.Sub(rows.arrived) >= settle {
+		switch {
+		case now.Sub(rows.arrived) >= settle:
 			out[id] = rows
 			delete(l.all, id)
+		case now.Sub(rows.since) >= longestSettle:
+			out[id] = rows
+			rows.since = now
+			l.all[id] = rows
 		}
 	}
 	return out
 }
 
-// Late tells the engine that stored rows of a device between two moments have changed, such as by an import or a
-// correction, so that it looks again at the alarms that rest on them.
-func (e *Engine) Late(id plinth.DeviceID, first, last time.Time) {
-	e.late.add(id, []sensors.Reading{{At: first}, {At: last}}, e.Now())
+// waiting are the devices on the list, with when the first of their rows came.
+func (l *lateList) waiting() map[plinth.DeviceID]time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make(map[plinth.DeviceID]time.Time, len(l.all))
+	for id, rows := range l.all {
+		out[id] = rows.since
+	}
+	return out
+}
+
+// forget takes out the devices that gone names, and returns when the first of their rows came, now when there is none.
+func (l *lateList) forget(now time.Time, gone func(plinth.DeviceID) bool) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, rows := range l.all {
+		if !gone(id) {
+			continue
+		}
+		if rows.since.Before(now) {
+			now = rows.since
+		}
+		delete(l.all, id)
+	}
+	return now
 }
 
 // lookAgain decides anew the alarms that late rows may refute.
@@ -121,7 +155,31 @@ func (e *Engine) refute(ctx context.Context, d *sensors.Device, p *pack.Pack, r 
 	}
 	back := Decision{Op: Withdraw, At: a.At, Alarm: *a, Note: "late rows refute it: decided again over the stored rows, the condition was not met"}
 	e.withdrawn.Add(1)
-	return e.write(ctx, []Decision{back})
+	if err := e.write(ctx, []Decision{back}); err != nil {
+		return err
+	}
+	e.unlearn(a)
+	return nil
+}
+
+// unlearn lets a withdrawn alarm's rule begin anew where it still holds the alarm up: what comes is then told as an alarm
+// of its own, and not as the next line of one that was withdrawn.
+func (e *Engine) unlearn(a *Alarm) {
+	s := e.shard(a.Device)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watches[a.Device]
+	if w == nil {
+		return
+	}
+	for i, r := range w.rules {
+		if r.rule.Name == a.Rule && r.now.Grade != detect.None && r.now.Since.Equal(a.Since) {
+			w.anew(i)
+			if w.changed.IsZero() {
+				w.changed = e.Now()
+			}
+		}
+	}
 }
 
 // Holds decides over rows whether a rule raises an alarm at the time of a. Rows may be in any order.

@@ -42,10 +42,11 @@ func Replay(packs Packs, devices []*sensors.Device, rows []sensors.Reading, excu
 // replay feeds stored rows of one moment. What is older than what was fed is known already, by this or by the snapshot
 // from which the watch goes on.
 func (w *watch) replay(rs []sensors.Reading, excuse Excuse) []Decision {
-	first := rs[0]
-	if first.Flags&sensors.Clock != 0 || w.repeated(first) || !w.at.IsZero() && first.At.Before(w.at) {
+	rs = w.fresh(rs)
+	if len(rs) == 0 || rs[0].Flags&sensors.Clock != 0 || !w.at.IsZero() && rs[0].At.Before(w.at) {
 		return nil
 	}
+	first := rs[0]
 	var ds []Decision
 	if !w.at.IsZero() && first.At.Sub(w.at) > time.Minute {
 		ds = w.tick(first.At, excuse)

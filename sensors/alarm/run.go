@@ -12,7 +12,7 @@ import (
 const (
 	snapshotEvery = 30 * time.Second
 	eventsAtOnce  = 200
-	// blindAtFirst is how long after the start silence means nothing: what the broker kept comes first.
+	// blindAtFirst is how long after a part was taken silence means nothing: what the broker kept comes first.
 	blindAtFirst = 2 * time.Minute
 	lastWork     = 5 * time.Second
 )
@@ -20,7 +20,6 @@ const (
 // Run does what no message brings about until ctx ends: it tells devices that time passes, tells what that decides once
 // its rows are stored, looks again at alarms when late rows came, stores events and snapshots. A snapshot is its last act.
 func (e *Engine) Run(ctx context.Context) error {
-	e.begun = e.Now()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	saved := e.Now()
@@ -43,6 +42,7 @@ func (e *Engine) Run(ctx context.Context) error {
 // Step is one second of Run: one shard in turn hears the time, and what waits is done.
 func (e *Engine) Step(ctx context.Context, n int) {
 	e.tick(n)
+	_ = e.complain(ctx, "notes", e.readNotes(ctx))
 	_ = e.complain(ctx, "pending", e.tellPending(ctx))
 	_ = e.complain(ctx, "late rows", e.lookAgain(ctx))
 	_ = e.complain(ctx, "events", e.storeEvents(ctx))
@@ -58,12 +58,12 @@ func (e *Engine) complain(ctx context.Context, what string, err error) error {
 
 func (e *Engine) tick(n int) {
 	now := e.Now()
-	blind := map[string]bool{}
-	isBlind := func(kind string) bool {
-		b, ok := blind[kind]
+	blind := map[*holding]bool{}
+	isBlind := func(h *holding) bool {
+		b, ok := blind[h]
 		if !ok {
-			b = now.Sub(e.begun) < blindAtFirst || e.Blind != nil && e.Blind(kind)
-			blind[kind] = b
+			b = now.Sub(h.since) < blindAtFirst || e.Blind != nil && e.Blind(h.part)
+			blind[h] = b
 		}
 		return b
 	}
@@ -74,7 +74,7 @@ func (e *Engine) tick(n int) {
 			if i != n && len(w.held) == 0 {
 				continue
 			}
-			e.tickOne(s, id, w, now, i == n && !isBlind(w.d.Kind))
+			e.tickOne(s, id, w, now, i == n && !isBlind(w.of))
 		}
 		s.mu.Unlock()
 	}
@@ -90,9 +90,7 @@ func (e *Engine) tickOne(s *shard, id plinth.DeviceID, w *watch, now time.Time, 
 	default:
 		ds = w.overdue(now, e.Excuse)
 	}
-	w.untold += len(ds)
-	e.decided.Add(int64(len(ds)))
-	s.pending = append(s.pending, ds...)
+	e.pend(s, w, ds)
 }
 
 // tellPending tells what was decided without a message, as far as the rows are stored.

@@ -1,10 +1,7 @@
 package alarm
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -24,19 +21,23 @@ type DeviceState struct {
 // States keeps snapshots of detectors; they are durable when SaveStates returns. A snapshot may be older than the rows,
 // never newer: what came after it is read again from the rows.
 type States interface {
-	// SaveStates replaces the states of these devices, and notes that rows inserted before rx are in the states of all
-	// devices that have any.
-	SaveStates(ctx context.Context, all []DeviceState, rx time.Time) error
-	// LoadStates calls each for every state, and returns the newest rx that was noted, zero when none was.
-	LoadStates(ctx context.Context, each func(DeviceState)) (time.Time, error)
+	// TakePart begins a new epoch of a part. It returns the newest rx that was noted for it, zero when none was; when the
+	// domain was split otherwise before, the oldest that was noted for its parts.
+	TakePart(ctx context.Context, p sensors.Part) (epoch int64, rx time.Time, err error)
+	// SaveStates replaces the states of these devices of a part, and unless rx is zero notes that rows inserted before it
+	// are in the states of all its devices. ErrConflict: a newer epoch has begun, so the part is somebody else's.
+	SaveStates(ctx context.Context, p sensors.Part, epoch int64, all []DeviceState, rx time.Time) error
+	// LoadStates calls each for every state of a device of a domain.
+	LoadStates(ctx context.Context, domain string, each func(DeviceState)) error
 }
 
 // saved is a device's state as it is stored, in JSON.
 type saved struct {
-	Seq   uint64      `json:"seq"`
-	At    time.Time   `json:"at"`
-	Gaps  int         `json:"gaps,omitempty"`
-	Rules []savedRule `json:"rules"`
+	Seq     uint64      `json:"seq"`
+	At      time.Time   `json:"at"`
+	Metrics []string    `json:"metrics,omitempty"`
+	Gaps    int         `json:"gaps,omitempty"`
+	Rules   []savedRule `json:"rules"`
 }
 
 type savedRule struct {
@@ -66,7 +67,7 @@ func (v savedVerdict) verdict() detect.Verdict {
 }
 
 func (w *watch) snapshot() saved {
-	s := saved{Seq: w.seq, At: w.at, Gaps: w.gaps}
+	s := saved{Seq: w.seq, At: w.at, Metrics: slices.Clone(w.metrics), Gaps: w.gaps}
 	for _, r := range w.rules {
 		s.Rules = append(s.Rules, savedRule{r.rule.Name, r.rule.Detector, saving(r.now), r.excused,
 			r.detect.AppendState(nil)})
@@ -76,7 +77,7 @@ func (w *watch) snapshot() saved {
 
 // inherit goes on from a snapshot. A rule whose state does not fit any more begins anew.
 func (w *watch) inherit(s saved) {
-	w.seq, w.at, w.gaps = s.Seq, s.At, s.Gaps
+	w.seq, w.at, w.metrics, w.gaps = s.Seq, s.At, s.Metrics, s.Gaps
 	w.seen[0], w.n = moment{s.At.UnixMilli(), s.Seq}, 1
 	for i, r := range w.rules {
 		k := slices.IndexFunc(s.Rules, func(x savedRule) bool { return x.Name == r.rule.Name && x.Detector == r.rule.Detector })
@@ -84,141 +85,36 @@ func (w *watch) inherit(s saved) {
 			continue
 		}
 		if r.detect.SetState(s.Rules[k].State) != nil {
-			if det, err := r.rule.Watch(w.d); err == nil {
-				w.rules[i] = &ruleWatch{rule: r.rule, detect: det}
-			}
+			w.anew(i)
 			continue
 		}
 		r.now, r.excused = s.Rules[k].Now.verdict(), s.Rules[k].Excused
 	}
 }
 
-const statesAtOnce = 500
-
-// Save stores the state of every device of which something new came, unless decisions on it wait to be told or messages
-// to be put in order: their snapshot would lose them.
-func (e *Engine) Save(ctx context.Context) error {
-	now := e.Now()
-	low, all := now, []DeviceState(nil)
-	for i := range e.shards {
-		s := &e.shards[i]
-		s.mu.Lock()
-		for id, w := range s.watches {
-			if w.changed.IsZero() {
-				continue
-			}
-			if w.untold > 0 || len(w.held) > 0 {
-				if w.changed.Before(low) {
-					low = w.changed
-				}
-				continue
-			}
-			b, err := json.Marshal(w.snapshot())
-			if err != nil {
-				s.mu.Unlock()
-				return fmt.Errorf("snapshot of %s: %w", id, err)
-			}
-			all = append(all, DeviceState{id, w.pack.Version, now, b})
-			w.changed = time.Time{}
-		}
-		s.mu.Unlock()
+// anew lets a rule begin without knowledge.
+func (w *watch) anew(i int) {
+	if det, err := w.rules[i].rule.Watch(w.d); err == nil {
+		w.rules[i] = &ruleWatch{rule: w.rules[i].rule, detect: det}
 	}
-	return e.saveAll(ctx, all, low)
 }
 
-// saveAll stores states in parts. On an error they are due again.
-func (e *Engine) saveAll(ctx context.Context, all []DeviceState, low time.Time) error {
-	slices.SortFunc(all, func(a, b DeviceState) int { return cmp.Compare(a.Device, b.Device) })
-	rest := all
+// bounded is a snapshot of at most detect.MaxState bytes of detectors' state for each of the device's metrics. Detectors
+// that have outgrown that begin anew, the largest first; their rules are named.
+func (w *watch) bounded() (s saved, outgrown []string) {
 	for {
-		n := min(len(rest), statesAtOnce)
-		var rx time.Time
-		if n == len(rest) {
-			rx = low // with the last part alone
+		s = w.snapshot()
+		sum, largest := 0, 0
+		for i := range s.Rules {
+			sum += len(s.Rules[i].State)
+			if len(s.Rules[i].State) > len(s.Rules[largest].State) {
+				largest = i
+			}
 		}
-		if err := e.States.SaveStates(ctx, rest[:n], rx); err != nil {
-			e.dirty(rest)
-			return err
+		if sum <= detect.MaxState*max(1, len(w.d.Metrics)) || len(outgrown) > len(w.rules) {
+			return s, outgrown
 		}
-		if rest = rest[n:]; len(rest) == 0 {
-			return nil
-		}
+		outgrown = append(outgrown, s.Rules[largest].Name)
+		w.anew(largest)
 	}
-}
-
-func (e *Engine) dirty(all []DeviceState) {
-	for _, st := range all {
-		s := e.shard(st.Device)
-		s.mu.Lock()
-		if w := s.watches[st.Device]; w != nil && (w.changed.IsZero() || st.RX.Before(w.changed)) {
-			w.changed = st.RX
-		}
-		s.mu.Unlock()
-	}
-}
-
-// margin is by how much a row's rx may be behind our clock.
-const margin = time.Second
-
-// Restore goes on from the snapshots and the rows inserted since; what these decide and was not told is told. It is
-// called once, before messages come.
-func (e *Engine) Restore(ctx context.Context) error {
-	rx, err := e.States.LoadStates(ctx, e.load)
-	if err != nil || rx.IsZero() {
-		return err
-	}
-	var ds []Decision
-	err = e.Rows.Inserted(ctx, rx.Add(-margin), func(rs []sensors.Reading) { ds = append(ds, e.again(rs)...) })
-	if err != nil {
-		return fmt.Errorf("read what came since the snapshot: %w", err)
-	}
-	for len(ds) > 0 {
-		n := min(len(ds), statesAtOnce)
-		if err := e.write(ctx, ds[:n]); err != nil {
-			return err
-		}
-		ds = ds[n:]
-	}
-	return nil
-}
-
-// load makes a device's watch of its stored state.
-func (e *Engine) load(st DeviceState) {
-	d := e.Device(st.Device)
-	if d == nil {
-		return
-	}
-	var s saved
-	if err := json.Unmarshal(st.State, &s); err != nil {
-		e.Log.Error("detectors' state not read, they begin anew", "device", st.Device, "err", err)
-		return
-	}
-	sh := e.shard(st.Device)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if w := sh.watch(d, e.Packs); w != nil {
-		w.inherit(s)
-	}
-}
-
-// again decides on stored rows of one message that the snapshot may not have.
-func (e *Engine) again(rs []sensors.Reading) []Decision {
-	d := e.Device(rs[0].Device)
-	if d == nil || d.Life == sensors.Maintenance {
-		return nil
-	}
-	s := e.shard(d.ID)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.watch(d, e.Packs)
-	if w == nil {
-		return nil
-	}
-	if rs[0].Flags&sensors.Late != 0 {
-		e.late.add(d.ID, rs, e.Now())
-	}
-	if w.changed.IsZero() {
-		w.changed = e.Now()
-	}
-	return w.replay(rs, e.Excuse)
 }

@@ -17,10 +17,12 @@ type Excuse func(kind, site string, at time.Time) (Permit, bool)
 type watch struct {
 	d     *sensors.Device
 	pack  *pack.Pack
+	of    *holding // nil in a replay
 	rules []*ruleWatch
 
 	seq     uint64    // of the newest message fed, zero when there was none
 	at      time.Time // and its time
+	metrics []string  // and of what; nil when it is not known
 	seen    [remembered]moment
 	n       int // messages ever remembered
 	held    []heldMessage
@@ -93,10 +95,11 @@ func (w *watch) arrive(rs []sensors.Reading, now time.Time, excuse Excuse) (ds [
 
 // message takes the readings of one moment. One that comes before its predecessor waits for it.
 func (w *watch) message(rs []sensors.Reading, now time.Time, excuse Excuse) ([]Decision, bool) {
-	first := rs[0]
-	if first.Flags&sensors.Clock != 0 || w.repeated(first) {
+	rs = w.fresh(rs)
+	if len(rs) == 0 || rs[0].Flags&sensors.Clock != 0 {
 		return nil, false
 	}
+	first := rs[0]
 	if !w.at.IsZero() && first.At.Before(w.at) {
 		return nil, true
 	}
@@ -109,6 +112,24 @@ func (w *watch) message(rs []sensors.Reading, now time.Time, excuse Excuse) ([]D
 		ds = append(ds, w.release(excuse)...)
 	}
 	return ds, false
+}
+
+// fresh are those readings of one moment that were not fed before. A device may send what it measured at one moment in
+// several messages.
+func (w *watch) fresh(rs []sensors.Reading) []sensors.Reading {
+	if !w.repeated(rs[0]) {
+		return rs
+	}
+	if w.metrics == nil || w.seq != rs[0].Seq || !w.at.Equal(rs[0].At) {
+		return nil
+	}
+	var out []sensors.Reading
+	for _, r := range rs {
+		if !slices.Contains(w.metrics, r.Metric) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (w *watch) repeated(r sensors.Reading) bool {
@@ -170,6 +191,12 @@ func (w *watch) release(excuse Excuse) []Decision {
 func (w *watch) feed(rs []sensors.Reading, excuse Excuse) []Decision {
 	if rs[0].Seq == w.seq+1 {
 		w.gaps = 0
+	}
+	if w.metrics == nil || w.seq != rs[0].Seq || !w.at.Equal(rs[0].At) {
+		w.metrics = w.metrics[:0]
+	}
+	for i := range rs {
+		w.metrics = append(w.metrics, rs[i].Metric)
 	}
 	w.at, w.seq = rs[0].At, rs[0].Seq
 	w.seen[w.n%remembered] = moment{rs[0].At.UnixMilli(), rs[0].Seq}
