@@ -14,6 +14,7 @@ import (
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/sensors"
+	"plinth/sensors/dossier"
 	"plinth/sensors/geodesy"
 )
 
@@ -40,6 +41,7 @@ type SensorDeps struct {
 	Series   Series
 	Segments SegmentList
 	Names    Directory
+	Surveyor *dossier.Surveyor
 	Now      func() time.Time
 }
 

@@ -36,6 +36,9 @@ type Device struct {
 	// Attrs are what scenario packs need to know of a device, e.g. "inspection_due": "2026-12-31"; nothing personal.
 	Attrs map[string]string
 
+	// Registered is when it came into the registry. It is no part of what is registered, so no record holds it.
+	Registered time.Time `json:"-"`
+
 	// Version counts the changes of what is registered; a change names the version that it was made from.
 	Version int64
 }

@@ -14,7 +14,16 @@ type Kind struct {
 	Interval time.Duration
 	Codec    string
 	Privacy  Privacy // "" is internal
+	// OnFile is what a device of the kind must have on file beside what all have, as it is named in a change, e.g.
+	// "maker", "attrs.gb28181".
+	OnFile []string
 }
+
+// FileFields are what a kind may ask to be on file.
+var FileFields = []string{"maker", "model", "installed", "calibration_due", "attrs." + CodeAttr}
+
+// OnFile is what d must have on file by its kind.
+func (d *Device) OnFile() []string { return knownKinds()[d.Kind].OnFile }
 
 var kinds atomic.Pointer[map[string]Kind]
 

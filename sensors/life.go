@@ -51,6 +51,9 @@ func (l Life) move(to Life) error {
 	return nil
 }
 
+// InUse tells whether d is expected to report.
+func (d *Device) InUse() bool { return d.Life.or() == Active }
+
 // Refuses tells why no reading of d can be stored, or "": only a device in use or in maintenance measures.
 func (d *Device) Refuses() string {
 	switch d.Life.or() {

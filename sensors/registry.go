@@ -178,7 +178,7 @@ func (r *Registry) Register(ctx context.Context, d Device) (Device, string, erro
 // entry completes and checks a device that is to be registered, and makes its secret.
 func (r *Registry) entry(ctx context.Context, d Device) (Entry, string, error) {
 	fromKind(&d)
-	d.Version = 1
+	d.Version, d.Registered = 1, r.now().UTC().Truncate(time.Microsecond) // as the store keeps it
 	if d.Life == "" {
 		d.Life = Active
 	}

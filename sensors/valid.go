@@ -49,7 +49,7 @@ func (d *Device) Validate() error {
 	case len(d.Metrics) == 0 || len(d.Metrics) > MaxMetrics:
 		return plinth.Invalid("metrics", "a device has 1 to %d metrics, here are %d", MaxMetrics, len(d.Metrics))
 	}
-	for _, valid := range []func() error{d.validTexts, d.validCare, d.validAttrs} {
+	for _, valid := range []func() error{d.validTexts, d.validCare, d.validAttrs, d.validCode} {
 		if err := valid(); err != nil {
 			return err
 		}

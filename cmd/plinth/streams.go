@@ -113,9 +113,10 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	h.openInbox(importer)
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Follower: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
 	desk := h.letterDesk(runs, importer)
-	h.services = append(h.services,
-		api.NewSensors(api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
-			Segments: postgres.NewSegments(h.pg), Names: h.catalog, Now: h.now}),
+	devices := api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
+		Segments: postgres.NewSegments(h.pg), Names: h.catalog, Surveyor: h.surveyor(), Now: h.now}
+	h.routes = append(h.routes, api.DeviceFigureRoutes(devices)...)
+	h.services = append(h.services, api.NewSensors(devices),
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: desk, Replays: h.replays(runs, desk), ReplayList: runs, Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)

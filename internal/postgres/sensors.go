@@ -42,10 +42,10 @@ func addDevice(ctx context.Context, tx pgx.Tx, e sensors.Entry) error {
 	d := e.Device
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO device (id, kind, name_zh, name_en, owner, street, grid, site, longitude, latitude, interval_s, segment_s,
-			life, system, codec, maker, model, installed, calibrated, calibration_due, twins, attrs, credential, record_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+			life, system, codec, maker, model, installed, calibrated, calibration_due, twins, attrs, credential, record_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, coalesce($25, now()))
 		ON CONFLICT (id) DO NOTHING`,
-		append(columnsOf(d), e.Credential.Hash, e.Record.ID)...)
+		append(columnsOf(d), e.Credential.Hash, e.Record.ID, orNull(d.Registered))...)
 	if err != nil {
 		return fmt.Errorf("add device %s: %w", d.ID, err)
 	}

@@ -41,7 +41,7 @@ func (s *Sensors) Roll(ctx context.Context, since string) (*sensors.Roll, error)
 func readDevices(ctx context.Context, tx pgx.Tx, r *sensors.Roll) error {
 	rows, err := tx.Query(ctx, `
 		SELECT id, kind, name_zh, name_en, owner, street, grid, site, longitude, latitude, interval_s, segment_s, life, system,
-			codec, maker, model, installed, calibrated, calibration_due, twins, attrs, version,
+			codec, maker, model, installed, calibrated, calibration_due, twins, attrs, version, created_at,
 			coalesce(credential, ''), coalesce(credential_old, ''), credential_until
 		FROM device ORDER BY id COLLATE "C"`)
 	if err != nil {
@@ -54,7 +54,8 @@ func readDevices(ctx context.Context, tx pgx.Tx, r *sensors.Roll) error {
 		var installed, calibrated, due, until *time.Time
 		err := row.Scan(&d.ID, &d.Kind, &d.Name.ZH, &d.Name.EN, &d.Owner, &d.Street, &d.Grid, &d.Site, &d.Longitude, &d.Latitude,
 			&interval, &segment, &d.Life, &d.System, &d.Codec, &d.Maker, &d.Model, &installed, &calibrated, &due, &d.Twins, &d.Attrs,
-			&d.Version, &c.Hash, &c.Old, &until)
+			&d.Version, &d.Registered, &c.Hash, &c.Old, &until)
+		d.Registered = d.Registered.UTC()
 		d.Interval, d.Segment = time.Duration(interval)*time.Second, time.Duration(segment)*time.Second
 		d.Installed, d.Calibrated, d.CalibrationDue, c.OldUntil = timeOf(installed), timeOf(calibrated), timeOf(due), timeOf(until)
 		if c.Hash != "" {

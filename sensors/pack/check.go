@@ -46,6 +46,11 @@ func (r *reader) check(p *Pack) {
 	if p.Privacy != "" && !slices.Contains(sensors.Privacies, p.Privacy) {
 		r.add("privacy", "it is one of %v", sensors.Privacies)
 	}
+	for i, f := range p.OnFile {
+		if !slices.Contains(sensors.FileFields, f) {
+			r.add(fmt.Sprintf("on_file[%d]", i), "what must be on file is of %v", sensors.FileFields)
+		}
+	}
 	r.checkMetrics(p)
 	r.checkLimits(p)
 	r.checkRules(p)

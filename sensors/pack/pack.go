@@ -25,9 +25,11 @@ type Pack struct {
 	Codec    string        `yaml:"codec"`
 	// Privacy says who may see the values of such devices; without it they are internal.
 	Privacy sensors.Privacy `yaml:"privacy"`
-	Metrics []Metric        `yaml:"metrics"`
-	Limits  []Limit         `yaml:"limits"`
-	Rules   []Rule          `yaml:"rules"`
+	// OnFile is what such a device must have on file beside what all have, of sensors.FileFields.
+	OnFile  []string `yaml:"on_file"`
+	Metrics []Metric `yaml:"metrics"`
+	Limits  []Limit  `yaml:"limits"`
+	Rules   []Rule   `yaml:"rules"`
 
 	// Origin is "built in" or the file's name.
 	Origin string `yaml:"-"`
@@ -110,7 +112,7 @@ func (p *Pack) Rule(name string) (*Rule, bool) {
 
 // Known is what the registry completes devices with.
 func (p *Pack) Known() sensors.Kind {
-	k := sensors.Kind{Interval: p.Interval, Codec: p.Codec, Privacy: p.Privacy}
+	k := sensors.Kind{Interval: p.Interval, Codec: p.Codec, Privacy: p.Privacy, OnFile: p.OnFile}
 	for _, m := range p.Metrics {
 		known := sensors.Metric{Name: m.Name, Title: m.Title, Unit: m.Unit, Min: m.Min, Max: m.Max, MaxRate: m.Rate, StuckAfter: m.Stuck,
 			Resolution: m.Resolution, FlatAfter: m.Flat, Step: m.Step, Drift: m.Drift}
