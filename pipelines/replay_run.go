@@ -148,7 +148,9 @@ func (d *ReplayDesk) Work(ctx context.Context, r Replay) {
 // end writes r's last state over the one that it has.
 func (d *ReplayDesk) end(ctx context.Context, r Replay, state ReplayState, why string) error {
 	was := r.State
-	r.State, r.Error, r.Ended = state, why, d.Now().UTC().Truncate(time.Millisecond)
+	if r.State, r.Error = state, why; was == ReplayRunning {
+		r.Ended = d.Now().UTC().Truncate(time.Millisecond)
+	}
 	return d.Store.SaveReplay(ctx, r, d.Now(), nil, was)
 }
 

@@ -33,6 +33,8 @@ type Config struct {
 	Fabric     FabricConfig     `embed:"" prefix:"fabric-"`
 	Ledger     LedgerConfig     `embed:"" prefix:"ledger-"`
 	Log        LogConfig        `embed:"" prefix:"log-"`
+
+	OpenlineageURL string `name:"openlineage-url" help:"Collector that is sent OpenLineage events of the pipelines' runs, e.g. http://marquez:5000/api/v1/lineage. Empty sends none."`
 }
 
 // PostgresConfig names the database of facts.
@@ -143,6 +145,7 @@ func (c Config) Check(local bool) error {
 		checkName("ledger-name", c.Ledger.Name),
 		checkURL("ledger-tsa-url", c.Ledger.TSAURL, true, "http", "https"),
 		checkFile("ledger-tsa-roots", c.Ledger.TSARoots),
+		checkURL("openlineage-url", c.OpenlineageURL, true, "http", "https"),
 		checkSpan("ledger-anchor-every", c.Ledger.AnchorEvery, 100*time.Millisecond, time.Hour),
 	}
 	for _, domain := range slices.Sorted(maps.Keys(c.Ingest.Partitions)) {

@@ -124,6 +124,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
 	h.routes = append(h.routes, h.sensorThings(direct)...)
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)
+	h.openLineage(runs)
 	h.routes = append(h.routes, api.ProvenanceRoutes(sequencer.Provenance{Store: postgres.NewLedger(h.pg)})...)
 	return nil
 }

@@ -568,6 +568,13 @@ CREATE TABLE ledger_timestamp (
     FOREIGN KEY (origin, size) REFERENCES ledger_checkpoint(origin, size)
 );
 
+CREATE TABLE lineage_told (
+    run text NOT NULL,
+    told smallint NOT NULL,
+    PRIMARY KEY (run),
+    CHECK ((told = ANY (ARRAY[1, 2])))
+);
+
 CREATE TABLE metric (
     device text NOT NULL,
     name text NOT NULL,
@@ -1090,6 +1097,43 @@ CREATE VIEW ledger_state AS
         END AS state
    FROM (ledger_outbox o
      LEFT JOIN ledger_entry e ON ((e.id = o.id)));
+
+CREATE VIEW lineage_run AS
+ SELECT pipeline_run.id,
+    pipeline_run.kind,
+    pipeline_run.pipeline,
+    pipeline_run.source,
+    pipeline_run.started_by,
+    pipeline_run.started_at,
+    pipeline_run.ended_at,
+    pipeline_run.state,
+    pipeline_run.rows_in,
+    pipeline_run.rows_stored,
+    pipeline_run.rows_known,
+    pipeline_run.rows_dead,
+    pipeline_run.error,
+    NULL::uuid AS record_id
+   FROM pipeline_run
+UNION ALL
+ SELECT replay.id,
+    'replay'::text AS kind,
+    replay.pipeline,
+    'plinth.reading'::text AS source,
+    replay.actor AS started_by,
+    replay.started_at,
+    replay.ended_at,
+        CASE
+            WHEN (replay.state = ANY (ARRAY['cancelled'::text, 'interrupted'::text])) THEN 'aborted'::text
+            WHEN (replay.state = ANY (ARRAY['applying'::text, 'applied'::text])) THEN 'done'::text
+            ELSE replay.state
+        END AS state,
+    replay.rows AS rows_in,
+    replay.rows AS rows_stored,
+    0 AS rows_known,
+    0 AS rows_dead,
+    replay.error,
+    replay.record_id
+   FROM replay;
 
 CREATE VIEW policy_grant_newest AS
  SELECT id,
