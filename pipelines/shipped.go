@@ -3,6 +3,7 @@ package pipelines
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"plinth"
 )
@@ -13,7 +14,7 @@ func ShippedStream(domain string, owner plinth.AgentID) Declaration {
 	if zh == "" {
 		zh = domain
 	}
-	return Declaration{ID: domain, Title: Label{ZH: zh + "数据流", EN: "Stream of " + domain}, Kind: StreamPipeline,
+	return Declaration{ID: domain, Title: Label{ZH: zh + "数据流", EN: "Stream of " + strings.ReplaceAll(domain, "_", " ")}, Kind: StreamPipeline,
 		Source: Intake{Domain: domain}, Sink: ToReadings, Owner: owner}
 }
 

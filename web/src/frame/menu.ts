@@ -49,6 +49,7 @@ export const sections: Section[] = [
     places: [
       { path: '/devices', title: 'nav.devices', roles: [] },
       { path: '/alarms', title: 'nav.alarmDesk', roles: alarmRoles },
+      { path: '/permits', title: 'nav.permits', roles: ['operator', 'provider', 'auditor'] },
       { path: '/vitals', title: 'nav.vitals', roles: [] },
       { path: '/pipelines', title: 'nav.pipelines', roles: ['operator', 'steward', 'auditor'] },
       { path: '/runs', title: 'nav.runs', roles: ['operator', 'steward', 'auditor'] },

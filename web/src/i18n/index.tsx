@@ -1,6 +1,7 @@
 // The console's two languages: every phrase stands in both, side by side, in words/*.ts.
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import { type Text } from '../api/plinth'
+import { unitSign } from '../parts/figures'
 import { words } from './words'
 
 export type Language = 'zh' | 'en'
@@ -16,6 +17,8 @@ export interface Words {
   word: (family: string, value: string) => string
   /** text picks the language of a metadata value, or the other one when it is empty. */
   text: (value: Text | null | undefined) => string
+  /** unit is a unit of UCUM as people write it; its annotations, such as {floor}, are words. */
+  unit: (ucum: string) => string
 }
 
 export function phrase(language: Language, key: Key, values?: Values): string {
@@ -26,6 +29,10 @@ export function phrase(language: Language, key: Key, values?: Values): string {
 export function wordOf(language: Language, family: string, value: string): string {
   const key = `${family}.${value}`
   return value && key in words ? phrase(language, key as Key) : value
+}
+
+export function unitOf(language: Language, ucum: string): string {
+  return ucum.startsWith('{') ? wordOf(language, 'unit', ucum.replace(/[{}]/g, '')) : unitSign(ucum)
 }
 
 export function textOf(language: Language, value: Text | null | undefined): string {
@@ -55,6 +62,7 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
       t: (key, values) => phrase(language, key, values),
       word: (family, v) => wordOf(language, family, v),
       text: (v) => textOf(language, v),
+      unit: (u) => unitOf(language, u),
     }),
     [language],
   )

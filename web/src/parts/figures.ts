@@ -14,9 +14,11 @@ export function figure(n: number | undefined | null): string {
   return Number.isInteger(n) ? whole(n) : String(Number(n.toPrecision(5)))
 }
 
-/** unitOf shows a unit of UCUM; its annotations, such as {floor}, are plain words. */
-export function unitOf(ucum: string): string {
-  return ucum.replace(/[{}]/g, '')
+const signs: Record<string, string> = { '1': '', '[pH]': '', Cel: '°C', m2: 'm²', m3: 'm³', 'm/s2': 'm/s²' }
+
+/** unitSign shows a unit of UCUM as people write it; a number without a dimension has none. */
+export function unitSign(ucum: string): string {
+  return signs[ucum] ?? ucum
 }
 
 /** share is a percentage of two counts, or an empty text when nothing was due. */

@@ -73,7 +73,7 @@ export function sortRows<T>(rows: T[], column: Column<T> | undefined, down: bool
   return rows.toSorted(down ? (a, b) => compare(b, a) : compare)
 }
 
-/** Table shows rows; columns can be chosen, its lines set closer, its rows exported. It scrolls inside on a narrow screen. */
+/** Table shows rows; columns can be chosen, its lines set closer, its rows exported. On a phone each row is a card. */
 export function Table<T>(props: Props<T> & { tools?: ReactNode }) {
   const { name, label, columns, rows, rowKey, empty, sortable, tools } = props
   const [choice, setChoice] = useChoice(name, columns)
@@ -84,13 +84,13 @@ export function Table<T>(props: Props<T> & { tools?: ReactNode }) {
   return (
     <>
       <div className="scroll" tabIndex={0} role="region" aria-label={label}>
-        <table className={choice.dense ? 'grid dense' : 'grid'}>
+        <table className={choice.dense ? 'grid cards dense' : 'grid cards'} role="table">
           <Heads columns={shown} order={order} sort={sort} />
           <tbody>
             {sorted.map((row, n) => (
-              <tr key={rowKey(row, n)}>
+              <tr key={rowKey(row, n)} role="row">
                 {shown.map((c) => (
-                  <td key={c.key} className={c.number ? 'number' : c.wide ? 'wide' : undefined}>
+                  <td key={c.key} role="cell" data-label={c.title} className={c.number ? 'number' : c.wide ? 'wide' : undefined}>
                     {c.cell(row)}
                   </td>
                 ))}

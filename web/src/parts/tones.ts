@@ -25,7 +25,7 @@ const tones: Record<string, Tone> = {
   // vital signs
   normal: 'ok', current: 'ok', no_source: 'plain',
   // stages of a device’s life, grades and states of alarms
-  planned: 'wait', maintenance: 'warn', retired: 'plain',
+  planned: 'wait', maintenance: 'warn', retired: 'plain', inForce: 'ok', coming: 'wait', over: 'plain',
   none: 'plain', notice: 'wait', warning: 'warn', urgent: 'late', acknowledged: 'wait', handled: 'ok', withdrawn: 'plain',
 }
 

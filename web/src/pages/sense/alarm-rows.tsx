@@ -1,7 +1,7 @@
 import { lazy, Suspense, useMemo } from 'react'
 import { type Alarm, type AlarmRow, plinth } from '../../api/plinth'
 import { useWords } from '../../i18n'
-import { unitOf, whole } from '../../parts/figures'
+import { whole } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
 import { Loading, Shown } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
@@ -43,23 +43,23 @@ function RowsOf({ a, metric }: { a: Alarm; metric: string }) {
 type DrawnProps = { a: Alarm; metric: string; r: Awaited<ReturnType<typeof plinth.listReadings>>; d: Awaited<ReturnType<typeof plinth.getDevice>> | undefined; from: number; to: number }
 
 function Drawn({ a, metric, r, d, from, to }: DrawnProps) {
-  const { t, text, word } = useWords()
+  const { t, text, word, unit } = useWords()
   const title = text(d?.metrics?.find((m) => m.name === metric)?.title) || metric
   const option = useMemo(() => {
     const samples = (r.points ?? []).map(asSample)
     const limit = Number(a.facts?.limit)
     const limits = a.facts?.limit && !Number.isNaN(limit) && (a.rows ?? [])[0]?.metric === metric ? [{ metric, side: '', value: limit, unit: r.unit, title: null, source: a.basis }] : []
     const drawn = curve(samples, 3000 * Math.max(r.bucketS, d?.intervalS ?? 60), from, to, limits, {
-      metric: title, unit: unitOf(r.unit), band: t('readings.band'), flagged: t('device.flagged'), flag: (f) => word('flag', f), limit: (l) => `${t('alarm.limit')} ${l.value}`,
+      metric: title, unit: unit(r.unit), band: t('readings.band'), flagged: t('device.flagged'), flag: (f) => word('flag', f), limit: (l) => `${t('alarm.limit')} ${l.value}`,
     })
     const rows = (a.rows ?? []).filter((x) => x.metric === metric).map((x) => nearestSample(samples, Date.parse(x.at ?? ''))).filter((s) => s !== null)
     const marks = { type: 'scatter', name: t('alarm.rowsShort'), symbol: 'diamond', symbolSize: 12, color: '#c21026', z: 5, data: rows.map((s) => [s.at, s.value]) }
     return { ...drawn, legend: { ...drawn.legend, data: [...drawn.legend.data, t('alarm.rowsShort')] }, series: [...drawn.series, marks] }
-  }, [a, metric, r, d, from, to, title, t, word])
+  }, [a, metric, r, d, from, to, title, t, word, unit])
   if ((r.points ?? []).length === 0) return <p className="quiet">{t('device.noReadings')}</p>
   return (
     <Suspense fallback={<Loading />}>
-      <Chart option={option} label={t('device.chart', { metric: title, device: a.deviceId, n: r.points.length, unit: unitOf(r.unit) })} />
+      <Chart option={option} label={t('device.chart', { metric: title, device: a.deviceId, n: r.points.length, unit: unit(r.unit) })} />
     </Suspense>
   )
 }

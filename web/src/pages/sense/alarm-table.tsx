@@ -5,6 +5,7 @@ import { usePaged } from '../../parts/paged'
 import { State } from '../../parts/states'
 import { type Column, PagedTable } from '../../parts/table'
 import { isPast, minute } from '../../parts/time'
+import { type Named, useNames } from '../catalog/agents'
 import { gradeName } from './grades'
 
 /** RespondBy is until when the unit must answer; past it, while nobody has, it is late. */
@@ -19,7 +20,7 @@ export function RespondBy({ a }: { a: Alarm }) {
   )
 }
 
-export function alarmColumns({ t, text, word }: Words): Column<Alarm>[] {
+export function alarmColumns({ t, text, word }: Words, agent: Named): Column<Alarm>[] {
   return [
     { key: 'grade', title: t('alarm.grade'), cell: (a) => <State family="alarmGrade" value={gradeName(a.grade || a.peakGrade)} />, text: (a) => word('alarmGrade', gradeName(a.grade || a.peakGrade)) },
     {
@@ -40,13 +41,13 @@ export function alarmColumns({ t, text, word }: Words): Column<Alarm>[] {
       cell: (a) => (
         <>
           <Link to={`/devices/${a.deviceId}`}>{text(a.deviceName) || a.deviceId}</Link>
-          <div className="quiet">{a.site || a.grid || a.street}</div>
+          <div className="quiet">{[agent(a.street), a.site].filter(Boolean).join(' · ')}</div>
         </>
       ),
       text: (a) => a.deviceId,
     },
     { key: 'state', title: t('dataset.state'), cell: (a) => <State family="alarmState" value={a.state} />, text: (a) => word('alarmState', a.state) },
-    { key: 'unit', title: t('alarm.unit'), cell: (a) => a.unitName || a.unit || '–', text: (a) => a.unitName || a.unit },
+    { key: 'unit', title: t('alarm.unit'), cell: (a) => agent(a.unit, a.unitName) || '–', text: (a) => agent(a.unit, a.unitName) },
     { key: 'by', title: t('alarm.respondBy'), cell: (a) => <RespondBy a={a} />, text: (a) => minute(a.respondBy) },
     { key: 'raised', title: t('alarm.raised'), cell: (a) => <span className="nowrap">{minute(a.raisedAt)}</span>, text: (a) => minute(a.raisedAt) },
     { key: 'ended', title: t('alarm.ended'), optional: true, cell: (a) => minute(a.endedAt) || t('alarm.lasts'), text: (a) => minute(a.endedAt) },
@@ -61,5 +62,5 @@ export function AlarmTable({ name, filters, without = [] }: { name: string; filt
     const a = await plinth.listAlarms({ ...filters, pageToken, pageSize: 30 }, { signal })
     return { rows: a.alarms ?? [], next: a.nextPageToken, total: a.totalSize }
   })
-  return <PagedTable name={name} label={w.t('nav.alarmDesk')} of={list} columns={alarmColumns(w).filter((c) => !without.includes(c.key))} rowKey={(a) => a.id} empty={w.t('alarms.none')} />
+  return <PagedTable name={name} label={w.t('nav.alarmDesk')} of={list} columns={alarmColumns(w, useNames()).filter((c) => !without.includes(c.key))} rowKey={(a) => a.id} empty={w.t('alarms.none')} />
 }

@@ -2,8 +2,8 @@ import Input from 'antd/es/input'
 import Radio from 'antd/es/radio'
 import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'react-router'
-import { type Alarm, plinth } from '../../api/plinth'
-import { useWords } from '../../i18n'
+import { type Alarm, type Device, plinth } from '../../api/plinth'
+import { useWords, type Words } from '../../i18n'
 import { useLive } from '../../parts/live'
 import { useLoad } from '../../parts/load'
 import { Act } from '../../parts/object'
@@ -12,6 +12,8 @@ import { Evidence, Failure, Note, Shown, State } from '../../parts/states'
 import { Timeline } from '../../parts/timeline'
 import { minute, second } from '../../parts/time'
 import { useWrite } from '../../parts/write'
+import { useSession } from '../../session'
+import { useNames } from '../catalog/agents'
 import { AlarmRows } from './alarm-rows'
 import { RespondBy } from './alarm-table'
 import { gradeName } from './grades'
@@ -26,7 +28,10 @@ export default function AlarmPage() {
 }
 
 function AlarmShown({ a, reload }: { a: Alarm; reload: () => void }) {
-  const { t, text, word } = useWords()
+  const w = useWords()
+  const { t, text, word } = w
+  const agent = useNames()
+  const device = useLoad(`device ${a.deviceId}`, (signal) => plinth.getDevice({ id: a.deviceId }, { signal }))
   const withdrawn = a.state === 'withdrawn' && [...(a.timeline ?? [])].reverse().find((s) => s.action === 'withdrawn')
   return (
     <>
@@ -46,25 +51,26 @@ function AlarmShown({ a, reload }: { a: Alarm; reload: () => void }) {
           <p>{withdrawn.note || t('alarm.withdrawnAbout')}</p>
         </Note>
       )}
-      <div className="object">
-        <div>
+      <div className="alarm-page">
+        <div className="found-part">
           <Sheet title={t('alarm.found')}>
             <p className="found">{text(a.text) || text(a.title)}</p>
             {a.basis && <p className="quiet">{t('alarm.basis', { basis: a.basis })}</p>}
             <AlarmRows a={a} />
           </Sheet>
-          <div style={{ height: 16 }} />
+        </div>
+        <div className="about-part">
           <Sheet title={t('tab.about')}>
             <Facts
               of={[
-                [t('alarm.unit'), a.unitName || a.unit],
+                [t('alarm.unit'), agent(a.unit, a.unitName)],
                 [t('alarm.respondBy'), <RespondBy key="r" a={a} />],
-                [t('alarm.place'), [a.street, a.grid, a.site].filter(Boolean).join(' · ')],
+                [t('alarm.place'), [agent(a.street), a.grid, a.site].filter(Boolean).join(' · ')],
                 [t('alarm.since'), second(a.since)],
                 [t('alarm.raised'), second(a.raisedAt)],
                 [t('alarm.ended'), second(a.endedAt) || t('alarm.lasts')],
-                ...Object.entries(a.facts ?? {}).map(([name, value]): [string, ReactNode] => [word('fact', name), value]),
-                ...(a.permit ? [[t('alarm.permit'), a.permit === 'none' ? t('alarm.noPermit') : a.permit] as [string, ReactNode]] : []),
+                ...factsOf(a, w, device.data),
+                ...(a.permit ? [[t('alarm.permit'), <Excuse key="p" a={a} />] as [string, ReactNode]] : []),
                 ...(a.outcome ? [[t('alarm.outcome'), `${word('outcome2', a.outcome)} ${a.note}`] as [string, ReactNode]] : []),
                 [t('alert.rule'), <code key="c">{`${a.kind}/${a.rule} @ ${a.packVersion}`}</code>],
                 [t('evidence.word'), <Evidence key="e" of={a.evidence} />],
@@ -77,6 +83,33 @@ function AlarmShown({ a, reload }: { a: Alarm; reload: () => void }) {
           <Timeline items={(a.timeline ?? []).map((s) => ({ at: s.at, action: `alarm.${s.action}`, actor: s.actor, actorName: s.actorName || s.actor || t('alarm.service'), note: s.note, evidence: s.evidence }))} />
         </aside>
       </div>
+    </>
+  )
+}
+
+/** factsOf are the numbers of the verdict, each with its unit. */
+function factsOf(a: Alarm, { text, word, unit }: Words, device: Device | undefined): [string, ReactNode][] {
+  const facts = a.facts ?? {}
+  const measured = (value: string) => (facts.unit && !Number.isNaN(Number(value)) ? `${value} ${unit(facts.unit)}` : value)
+  const shown: Record<string, (value: string) => string> = {
+    metric: (v) => text(device?.metrics?.find((m) => m.name === v)?.title) || v,
+    attr: (v) => word('attr', v),
+    value: measured,
+    limit: measured,
+  }
+  return Object.entries(facts)
+    .filter(([name]) => name !== 'unit')
+    .map(([name, value]) => [word('fact', name), shown[name]?.(value) ?? word('factValue', value)])
+}
+
+/** Excuse is the permit that would excuse what was found, or where one is put on record. */
+function Excuse({ a }: { a: Alarm }) {
+  const { t } = useWords()
+  const { has } = useSession()
+  if (a.permit !== 'none') return a.permit
+  return (
+    <>
+      {t('alarm.noPermit')} {has('operator', 'provider') && a.site && <Link to={`/permits?site=${encodeURIComponent(a.site)}`}>{t('permit.put')}</Link>}
     </>
   )
 }

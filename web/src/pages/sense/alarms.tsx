@@ -11,7 +11,7 @@ import { useFilters } from '../../parts/paged'
 import { Shown } from '../../parts/states'
 import { Table, useOptions } from '../../parts/table'
 import { useSession } from '../../session'
-import { useAgents } from '../catalog/agents'
+import { useAgents, useNames } from '../catalog/agents'
 import { AlarmTable, alarmColumns } from './alarm-table'
 import { kinds } from './devices'
 import { gradeColours, gradeNames } from './grades'
@@ -90,6 +90,7 @@ function Counts({ ask, picked, onPick }: { ask: AlarmAsk; picked: string; onPick
 function Work({ ask }: { ask: AlarmAsk }) {
   const w = useWords()
   const { t } = w
+  const agent = useNames()
   const [news, setNews] = useState(new Map<string, Alarm>())
   const [paused, setPaused] = useState(false)
   const [shown, setShown] = useState(step)
@@ -119,7 +120,7 @@ function Work({ ask }: { ask: AlarmAsk }) {
               )}
             </span>
           </div>
-          <Table name="alarm-work" label={t('nav.alarmDesk')} columns={alarmColumns(w)} rows={now.slice(0, shown)} rowKey={(x) => x.id} empty={t('alarms.nothing')} />
+          <Table name="alarm-work" label={t('nav.alarmDesk')} columns={alarmColumns(w, agent)} rows={now.slice(0, shown)} rowKey={(x) => x.id} empty={t('alarms.nothing')} />
           {now.length > shown && <Button onClick={() => setShown(shown + step)}>{t('alarms.more', { n: now.length - shown })}</Button>}
           {a.totalSize > most && <p className="quiet">{t('alarms.cut', { n: most, total: whole(a.totalSize) })}</p>}
         </>

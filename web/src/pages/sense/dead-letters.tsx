@@ -93,6 +93,7 @@ function Reasons({ pipeline, picked, pick, done }: { pipeline: string; picked: {
   return (
     <Shown of={counts}>
       {(c) => {
+        if ((c.reasons ?? []).length === 0) return null
         const chosen = (c.reasons ?? []).find((r) => r.field === picked.field && r.reason === picked.reason)
         return (
           <Sheet title={t('dead.byReason', { n: whole(c.inputs) })}>

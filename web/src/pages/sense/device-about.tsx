@@ -6,14 +6,16 @@ import { useWords } from '../../i18n'
 import { figure, saveBlob } from '../../parts/figures'
 import { Facts } from '../../parts/page'
 import { type Column, Table } from '../../parts/table'
+import { useSpan } from '../../parts/span'
 import { day, isPast, second } from '../../parts/time'
-import { useAgents } from '../catalog/agents'
+import { useNames } from '../catalog/agents'
 import { squares } from '../evidence/qr'
 
 /** DeviceAbout is what the registry knows of a device, and the code that is stuck on it. */
 export function DeviceAbout({ d }: { d: Device }) {
-  const { t, text, word } = useWords()
-  const street = useAgents().find((a) => a.id === d.street)
+  const { t, word } = useWords()
+  const span = useSpan()
+  const agent = useNames()
   const due = d.calibrationDue && (
     <>
       {day(d.calibrationDue)} {isPast(d.calibrationDue, new Date()) && <span className="tone late">{t('due.late')}</span>}
@@ -21,11 +23,11 @@ export function DeviceAbout({ d }: { d: Device }) {
   )
   const facts: [string, ReactNode][] = [
     [t('device.kind'), word('deviceKind', d.kind)],
-    [t('device.owner'), d.ownerName || d.owner],
-    [t('device.site'), [text(street?.name) || d.street, d.grid, d.site].filter(Boolean).join(' · ')],
+    [t('device.owner'), agent(d.owner, d.ownerName)],
+    [t('device.site'), [agent(d.street), d.grid, d.site].filter(Boolean).join(' · ')],
     [t('device.place'), d.longitude || d.latitude ? `${d.longitude.toFixed(6)}, ${d.latitude.toFixed(6)} (WGS 84)` : ''],
     [t('device.given'), d.system && d.system !== 'wgs84' ? word('system', d.system) : ''],
-    [t('device.interval'), t('device.seconds', { n: d.intervalS })],
+    [t('device.every'), span(d.intervalS)],
     [t('device.codec'), word('codec', d.codec || 'json')],
     [t('newDevice.topic'), <code key="t" className="break">{d.topic}</code>],
     [t('device.maker'), [d.maker, d.model].filter(Boolean).join(' · ')],
@@ -49,11 +51,11 @@ export function DeviceAbout({ d }: { d: Device }) {
 }
 
 function Metrics({ of }: { of: Metric[] }) {
-  const { t, text } = useWords()
+  const { t, text, unit } = useWords()
   const some = (n: number) => (n ? figure(n) : '–')
   const columns: Column<Metric>[] = [
     { key: 'name', title: t('device.metric'), cell: (m) => <>{text(m.title) || m.name} <code className="quiet">{m.name}</code></>, text: (m) => m.name },
-    { key: 'unit', title: t('metric.unit'), cell: (m) => <code>{m.unit}</code>, text: (m) => m.unit },
+    { key: 'unit', title: t('metric.unit'), cell: (m) => unit(m.unit) || '–', text: (m) => m.unit },
     { key: 'range', title: t('metric.range'), number: true, cell: (m) => `${figure(m.min)} – ${figure(m.max)}`, text: (m) => `${m.min} – ${m.max}` },
     { key: 'rate', title: t('metric.rate'), number: true, cell: (m) => some(m.maxRate), text: (m) => String(m.maxRate) },
     { key: 'stuck', title: t('metric.stuck'), number: true, cell: (m) => some(m.stuckAfter), text: (m) => String(m.stuckAfter) },

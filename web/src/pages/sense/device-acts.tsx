@@ -37,7 +37,7 @@ function Move({ d, put }: { d: Device; put: (d: Device) => void }) {
       put(next)
     },
   )
-  const to = life || (d.next?.[0] ?? '')
+  const to = d.next?.includes(life) ? life : (d.next?.[0] ?? '')
   return (
     <>
       <Button onClick={() => dialog.current?.showModal()}>{t('deviceActs.move')}</Button>

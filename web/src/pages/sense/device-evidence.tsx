@@ -12,6 +12,7 @@ import { Act } from '../../parts/object'
 import { Failure, Note, Shown, State } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
 import { daysFrom, second, startOfDay } from '../../parts/time'
+import { untilNow } from './gaps'
 import { useProof } from './proof'
 
 /** DeviceEvidencePart shows whether a device's evidence is whole over some days, and hands out what proves it. */
@@ -28,17 +29,18 @@ export function DeviceEvidencePart({ d }: { d: Device }) {
         <DateBox label={t('records.from')} value={days.from} onChange={(v) => setDays({ ...days, from: v })} />
         <DateBox label={t('records.to')} value={days.to} onChange={(v) => setDays({ ...days, to: v })} />
       </FilterBar>
-      <Shown of={found}>{(e) => <Whole e={e} />}</Shown>
+      <Shown of={found}>{(e) => <Whole e={e} segmentS={d.segmentS} />}</Shown>
       <Files d={d} from={from} to={to} />
     </>
   )
 }
 
 /** Whole says first whether anything is missing, then shows the segments. */
-function Whole({ e }: { e: DeviceEvidence }) {
+function Whole({ e, segmentS }: { e: DeviceEvidence; segmentS: number }) {
   const w = useWords()
   const { t } = w
-  const gaps = e.gaps ?? []
+  const [opened] = useState(Date.now)
+  const gaps = untilNow(e.gaps ?? [], opened, segmentS)
   const segments = e.segments ?? []
   return (
     <>

@@ -4,7 +4,7 @@ import { useParams } from 'react-router'
 import { type Device, plinth, type Segment } from '../../api/plinth'
 import { alarmRoles, rawRoles, recordRoles } from '../../frame/menu'
 import { useWords, type Words } from '../../i18n'
-import { figure, unitOf, whole } from '../../parts/figures'
+import { figure, whole } from '../../parts/figures'
 import { type LiveReading, useLive } from '../../parts/live'
 import { useLoad } from '../../parts/load'
 import { ObjectFrame } from '../../parts/object'
@@ -14,6 +14,7 @@ import { Evidence, Shown, State } from '../../parts/states'
 import { type Column, PagedTable } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
+import { useNames } from '../catalog/agents'
 import { AlarmTable } from './alarm-table'
 import { DeviceAbout } from './device-about'
 import { DeviceActs } from './device-acts'
@@ -51,6 +52,7 @@ function useArriving(d: Device, all: boolean, paused: boolean) {
 function DeviceShown({ d, put }: { d: Device; put: (d: Device) => void }) {
   const { t, text, word } = useWords()
   const { has } = useSession()
+  const agent = useNames()
   const [paused, setPaused] = useState(false)
   const raw = has(...rawRoles)
   const { now, subscribe, open } = useArriving(d, raw, paused)
@@ -63,7 +65,7 @@ function DeviceShown({ d, put }: { d: Device; put: (d: Device) => void }) {
           <span>{word('deviceKind', d.kind)}</span>
           <State family="liveness" value={d.liveness} />
           {d.life && <State family="life" value={d.life} />}
-          <span>{d.ownerName || d.owner}</span>
+          <span>{agent(d.owner, d.ownerName)}</span>
           <Flags of={d.flags} />
         </>
       }
@@ -104,7 +106,7 @@ function Flags({ of }: { of: string[] | undefined }) {
 
 /** Latest is the newest value of each metric: as stored, and then as it arrives. */
 function Latest({ d, now }: { d: Device; now: Record<string, LiveReading> }) {
-  const { text } = useWords()
+  const { text, unit } = useWords()
   const valueOf = (metric: string) => now[metric]?.value ?? d.latest?.[metric]
   return (
     <Facts
@@ -114,7 +116,7 @@ function Latest({ d, now }: { d: Device; now: Record<string, LiveReading> }) {
           ''
         ) : (
           <span key={m.name}>
-            <b>{figure(valueOf(m.name))}</b> {unitOf(m.unit)} <Flags of={now[m.name]?.flags} />
+            <b>{figure(valueOf(m.name))}</b> {unit(m.unit)} <Flags of={now[m.name]?.flags} />
             <div className="quiet">{second(now[m.name]?.at ?? d.lastSeen)}</div>
           </span>
         ),

@@ -4,14 +4,14 @@ import { Link, useNavigate } from 'react-router'
 import { type Device, plinth } from '../../api/plinth'
 import { useWords, type Words } from '../../i18n'
 import { Choose, FilterBar, SearchBox } from '../../parts/filters'
-import { figure, unitOf } from '../../parts/figures'
+import { figure } from '../../parts/figures'
 import { PageHead, Sheet } from '../../parts/page'
 import { useFilters, usePaged } from '../../parts/paged'
 import { State } from '../../parts/states'
 import { type Column, PagedTable, useOptions } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
-import { useAgents } from '../catalog/agents'
+import { type Named, useAgents, useNames } from '../catalog/agents'
 import { DeviceMap, livenesses } from './device-map'
 
 const names = ['query', 'kind', 'street', 'liveness', 'owner', 'life'] as const
@@ -19,22 +19,22 @@ export const kinds = ['lift', 'water_meter', 'water_quality', 'heritage_building
 export const lives = ['planned', 'active', 'maintenance', 'retired'] as const
 
 function Newest({ d }: { d: Device }) {
-  const { text } = useWords()
+  const { text, unit } = useWords()
   const known = (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {}))
   if (known.length === 0) return '–'
   return (
     <ul className="pairs">
       {known.slice(0, 4).map((m) => (
         <li key={m.name}>
-          <span className="quiet">{text(m.title) || m.name}</span> <span className="nowrap">{figure(d.latest[m.name])} {unitOf(m.unit)}</span>
+          <span className="quiet">{text(m.title) || m.name}</span> <span className="nowrap">{figure(d.latest[m.name])} {unit(m.unit)}</span>
         </li>
       ))}
     </ul>
   )
 }
 
-function columnsOf({ t, text, word }: Words): Column<Device>[] {
-  const values = (d: Device) => (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {})).map((m) => `${text(m.title) || m.name} ${figure(d.latest[m.name])} ${unitOf(m.unit)}`)
+function columnsOf({ t, text, word, unit }: Words, agent: Named): Column<Device>[] {
+  const values = (d: Device) => (d.metrics ?? []).filter((m) => m.name in (d.latest ?? {})).map((m) => `${text(m.title) || m.name} ${figure(d.latest[m.name])} ${unit(m.unit)}`)
   return [
     {
       key: 'name',
@@ -68,7 +68,7 @@ function columnsOf({ t, text, word }: Words): Column<Device>[] {
     { key: 'latest', wide: true, title: t('device.latest'), cell: (d) => <Newest d={d} />, text: (d) => values(d).join('; ') },
     { key: 'seen', title: t('device.seen'), cell: (d) => <time className="stacked" dateTime={d.lastSeen ?? ''}>{second(d.lastSeen) || '–'}</time>, text: (d) => second(d.lastSeen) },
     { key: 'grid', title: t('device.grid'), optional: true, cell: (d) => d.grid, text: (d) => d.grid },
-    { key: 'owner', title: t('device.owner'), optional: true, cell: (d) => d.ownerName || d.owner, text: (d) => d.ownerName },
+    { key: 'owner', title: t('device.owner'), optional: true, cell: (d) => agent(d.owner, d.ownerName), text: (d) => agent(d.owner, d.ownerName) },
     { key: 'site', title: t('device.site'), optional: true, cell: (d) => d.site, text: (d) => d.site },
   ]
 }
@@ -109,7 +109,7 @@ export default function Devices() {
             <Choose label={t('device.owner')} value={filters.owner} options={named(agents.filter((a) => a.kind === 'bureau' || a.kind === 'centre'))} onChange={(owner) => change({ owner })} />
             <Choose label={t('device.life')} width={110} value={filters.life} options={useOptions('life', lives)} onChange={(life) => change({ life })} />
           </FilterBar>
-          <PagedTable name="devices-2" label={t('nav.devices')} of={list} columns={columnsOf(w)} rowKey={(d) => d.id} empty={t('devices.empty')} />
+          <PagedTable name="devices-2" label={t('nav.devices')} of={list} columns={columnsOf(w, useNames())} rowKey={(d) => d.id} empty={t('devices.empty')} />
         </Sheet>
       </div>
     </>

@@ -1,6 +1,6 @@
 import Button from 'antd/es/button'
 import Input from 'antd/es/input'
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import { type Pipeline, type PipelineCheck, plinth } from '../../api/plinth'
 import { useWords } from '../../i18n'
@@ -13,19 +13,29 @@ import { Evidence, Failure, Note, Shown, State } from '../../parts/states'
 import { type Column, PagedTable, Table } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useWrite } from '../../parts/write'
+import { useNames } from '../catalog/agents'
 import { lagWord } from './flow'
 import { pipelineTitle } from './pipelines'
 import { runColumns } from './runs'
 
+/** Figures are asked for again while the page is open. */
+const again = 10_000
+
 export default function PipelinePage() {
   const { id = '' } = useParams()
   const pipeline = useLoad(`pipeline ${id}`, (signal) => plinth.getPipeline({ id }, { signal }))
+  const { reload } = pipeline
+  useEffect(() => {
+    const turn = setInterval(reload, again)
+    return () => clearInterval(turn)
+  }, [reload])
   return <Shown of={pipeline}>{(p) => <PipelineShown p={p} put={pipeline.put} />}</Shown>
 }
 
 function PipelineShown({ p, put }: { p: Pipeline; put: (p: Pipeline) => void }) {
   const w = useWords()
   const { t, word } = w
+  const agent = useNames()
   return (
     <ObjectFrame
       title={pipelineTitle(p, w)}
@@ -34,7 +44,7 @@ function PipelineShown({ p, put }: { p: Pipeline; put: (p: Pipeline) => void }) 
           <span className="mono">{p.id}</span>
           <span>{word('pipelineKind', p.kind)}</span>
           <State family="health" value={p.figures?.health ?? ''} />
-          <span>{p.ownerName || p.owner}</span>
+          <span>{agent(p.owner, p.ownerName)}</span>
           {p.evidence?.recordId && <Evidence of={p.evidence} />}
         </>
       }
@@ -49,7 +59,7 @@ function PipelineShown({ p, put }: { p: Pipeline; put: (p: Pipeline) => void }) 
       tabs={[
         { key: 'runs', title: t('pipeline.runs'), content: <RunsOf id={p.id} /> },
         { key: 'checks', title: t('pipeline.checks'), content: <Checks of={p.checks ?? []} /> },
-        { key: 'yaml', title: t('pipeline.yaml'), content: <pre className="mono yaml">{p.yaml}</pre> },
+        { key: 'yaml', title: t('pipeline.yaml'), content: <pre className="mono yaml" tabIndex={0}>{p.yaml}</pre> },
       ]}
       aside={<Figures p={p} />}
     />
@@ -63,7 +73,7 @@ function Figures({ p }: { p: Pipeline }) {
     <Sheet title={t('pipeline.figures')}>
       <Facts
         of={[
-          [t('pipelines.rate'), f && `${figure(f.rowsPerS)} ${t('live.perSecond')}`],
+          [t('pipelines.rate'), f && `${figure(Math.round(f.rowsPerS * 10) / 10)} ${t('live.perSecond')}`],
           [t('pipelines.lag'), f?.newestAt && lagWord(Number(f.lagMs), t)],
           [t('pipelines.backlog'), f && f.backlog !== '-1' ? whole(f.backlog) : ''],
           [t('run.in'), whole(f?.rowsIn)],

@@ -11,13 +11,14 @@ import { State } from '../../parts/states'
 import { type Column, LoadedTable } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
+import { type Named, useNames } from '../catalog/agents'
 import { lagWord, worstFirst } from './flow'
 
 export function pipelineTitle(p: Pipeline, w: Words): string {
   return w.text(p.title) || w.word('deviceKind', p.id)
 }
 
-function columnsOf(w: Words, rates: Record<string, number>, dead: boolean): Column<Pipeline>[] {
+function columnsOf(w: Words, agent: Named, rates: Record<string, number>, dead: boolean): Column<Pipeline>[] {
   const { t, word } = w
   const rate = (p: Pipeline) => rates[p.source?.domain || p.id] ?? p.figures?.rowsPerS ?? 0
   const lag = (p: Pipeline) => (p.figures?.newestAt ? lagWord(Number(p.figures.lagMs), t) : '–')
@@ -28,7 +29,7 @@ function columnsOf(w: Words, rates: Record<string, number>, dead: boolean): Colu
       cell: (p) => (
         <>
           <Link to={`/pipelines/${p.id}`}>{pipelineTitle(p, w)}</Link>
-          <div className="quiet">{word('pipelineKind', p.kind)} · {p.ownerName || p.owner}</div>
+          <div className="quiet">{word('pipelineKind', p.kind)} · {agent(p.owner, p.ownerName)}</div>
         </>
       ),
       text: (p) => p.id,
@@ -59,6 +60,7 @@ export default function Pipelines() {
   const w = useWords()
   const { t } = w
   const { has } = useSession()
+  const agent = useNames()
   const [paused, setPaused] = useState(false)
   const [rates, setRates] = useState<Record<string, number>>({})
   const list = useLoad('pipelines', async (signal) => worstFirst((await plinth.listPipelines({}, { signal })).pipelines ?? []), true)
@@ -74,7 +76,7 @@ export default function Pipelines() {
         <Link to="/runs">{t('nav.runs')}</Link>
       </PageHead>
       <Sheet>
-        <LoadedTable name="pipelines" label={t('nav.pipelines')} of={list} columns={columnsOf(w, rates, has('operator', 'steward'))} rowKey={(p) => p.id} empty={t('runs.empty')} />
+        <LoadedTable name="pipelines" label={t('nav.pipelines')} of={list} columns={columnsOf(w, agent, rates, has('operator', 'steward'))} rowKey={(p) => p.id} empty={t('runs.empty')} />
       </Sheet>
     </>
   )

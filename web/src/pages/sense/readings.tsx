@@ -3,7 +3,7 @@ import Select from 'antd/es/select'
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { type Device, type ListReadingsResponse, type PackLimit, plinth } from '../../api/plinth'
 import { useWords } from '../../i18n'
-import { csv, figure, save, unitOf, whole } from '../../parts/figures'
+import { csv, figure, save, whole } from '../../parts/figures'
 import { type LiveReading } from '../../parts/live'
 import { useLoad } from '../../parts/load'
 import { useFilters } from '../../parts/paged'
@@ -108,7 +108,7 @@ interface CurveProps {
 }
 
 function Curve({ d, metric, answer, from, to, subscribe, live, paused }: CurveProps) {
-  const { t, text } = useWords()
+  const { t, text, unit } = useWords()
   const [onChart, setOnChart] = useState(false)
   const [picked, setPicked] = useState<Sample | null>(null)
   const arrivals = useArrivals(subscribe, metric, live, onChart || paused)
@@ -124,7 +124,7 @@ function Curve({ d, metric, answer, from, to, subscribe, live, paused }: CurvePr
         <p className="quiet">{t('device.noReadings')}</p>
       ) : (
         <Suspense fallback={<Loading />}>
-          <Chart option={option} height={320} label={t('device.chart', { metric: title, device: d.id, n: samples.length, unit: unitOf(answer.unit) })} onHold={setOnChart} onPick={(x) => setPicked(nearestSample(samples, x))} />
+          <Chart option={option} height={320} label={t('device.chart', { metric: title, device: d.id, n: samples.length, unit: unit(answer.unit) })} onHold={setOnChart} onPick={(x) => setPicked(nearestSample(samples, x))} />
         </Suspense>
       )}
       <p className="quiet under-chart">
@@ -134,27 +134,27 @@ function Curve({ d, metric, answer, from, to, subscribe, live, paused }: CurvePr
         </span>
         <span role="status">{arrivals.waiting > 0 && t(paused ? 'readings.pausedWaiting' : 'readings.heldWaiting', { n: arrivals.waiting })}</span>
       </p>
-      <Picked d={d} metric={metric} unit={unitOf(answer.unit)} s={picked} raw={!answer.bucketS} />
-      <Behind d={d} metric={metric} unit={unitOf(answer.unit)} samples={samples} raw={!answer.bucketS} />
+      <Picked d={d} metric={metric} unit={unit(answer.unit)} s={picked} raw={!answer.bucketS} />
+      <Behind d={d} metric={metric} unit={unit(answer.unit)} samples={samples} raw={!answer.bucketS} />
     </>
   )
 }
 
 function useOption(d: Device, metric: string, title: string, samples: Sample[], answer: ListReadingsResponse, from: number, to: number) {
-  const { t, text, word } = useWords()
+  const { t, text, word, unit } = useWords()
   const packs = useLoad('packs', async (signal) => (await plinth.listPacks({}, { signal })).packs ?? [])
   return useMemo(() => {
     const limits = (packs.data?.find((p) => p.kind === d.kind)?.limits ?? []).filter((l) => l.metric === metric)
     const gap = 3 * 1000 * Math.max(answer.bucketS, d.intervalS)
     return curve(samples, gap, from, to, limits, {
       metric: title,
-      unit: unitOf(answer.unit),
+      unit: unit(answer.unit),
       band: t('readings.band'),
       flagged: t('device.flagged'),
       flag: (f) => word('flag', f),
       limit: (l: PackLimit) => `${text(l.title)} ${figure(l.value)}`,
     })
-  }, [packs.data, d, metric, samples, answer, from, to, title, t, text, word])
+  }, [packs.data, d, metric, samples, answer, from, to, title, t, text, word, unit])
 }
 
 interface OneProps {
@@ -200,7 +200,7 @@ function Behind({ d, metric, unit, samples, raw }: OneProps & { samples: Sample[
   const time = (s: Sample) => second(new Date(s.at).toISOString())
   const columns: Column<Sample>[] = [
     { key: 'at', title: t('record.at'), cell: time, text: time },
-    { key: 'value', title: `${t('device.value')} (${unit})`, number: true, cell: (p) => figure(p.value), text: (p) => String(p.value) },
+    { key: 'value', title: unit ? `${t('device.value')} (${unit})` : t('device.value'), number: true, cell: (p) => figure(p.value), text: (p) => String(p.value) },
     { key: 'min', title: t('device.min'), number: true, optional: raw, cell: (p) => figure(p.min), text: (p) => String(p.min) },
     { key: 'max', title: t('device.max'), number: true, optional: raw, cell: (p) => figure(p.max), text: (p) => String(p.max) },
     { key: 'count', title: t('device.count'), number: true, optional: raw, cell: (p) => whole(p.count), text: (p) => String(p.count) },

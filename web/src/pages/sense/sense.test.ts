@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
+import { unitOf } from '../../i18n'
 import { wedge } from './compass'
 import { around, asSample, breaks, curve, join, nearestSample, tip } from './curve'
 import { changedMask, deviceOf, blankDevice, formOf, readAttrs } from './device-form'
+import { untilNow } from './gaps'
 import { gradeName, tally, worstByDevice } from './grades'
 import { lagWord, worstFirst } from './flow'
+import { blankPermit, faultOf, permitOf, standing } from './permit'
 import { byUrgency, withNews } from './worklist'
 
 const sample = (at: number, value = 1, flags: string[] = []) => ({ at, value, min: value, max: value, count: 1, flags })
@@ -72,4 +75,32 @@ test('what needs someone stands above what flows, and a lag is told in a unit on
 test('the wedges of the compass close and begin at the top', () => {
   expect(wedge(0, 4, 10, 20)).toBe('M0.00,-10.00L0.00,-20.00A20,20 0 0 1 20.00,-0.00L10.00,-0.00A10,10 0 0 0 0.00,-10.00Z')
   expect(wedge(0, 1, 10, 20)).toContain(' 1 1 ')
+})
+
+test('a permit is in force only within its time, and not when it is revoked', () => {
+  const p = { from: '2026-11-24T14:00:00Z', to: '2026-11-24T22:00:00Z', revoked: false }
+  const at = (time: string) => standing(p, new Date(time))
+  expect([at('2026-11-24T13:59:00Z'), at('2026-11-24T15:00:00Z'), at('2026-11-24T23:00:00Z')]).toEqual(['coming', 'inForce', 'over'])
+  expect(standing({ ...p, revoked: true }, new Date('2026-11-24T15:00:00Z'))).toBe('revoked')
+})
+
+test('a permit is sent in Shanghai’s time, and not before its form is whole', () => {
+  const form = { ...blankPermit, id: ' YS-1 ', site: '一号工地', from: '2026-11-24T22:00', to: '2026-11-25T06:00' }
+  expect(permitOf(form)).toMatchObject({ id: 'YS-1', kind: 'night_work', from: '2026-11-24T14:00:00.000Z', to: '2026-11-24T22:00:00.000Z', revoked: false })
+  expect(faultOf(form)).toBe('')
+  expect(faultOf({ ...form, id: '' })).toBe('permit.needs')
+  expect(faultOf({ ...form, to: '' })).toBe('permit.needsTimes')
+  expect(faultOf({ ...form, to: form.from })).toBe('permit.order')
+})
+
+test('what is still to come is no gap of a device’s evidence, nor is the window that is not sealed yet', () => {
+  const now = Date.parse('2026-11-24T12:00:00Z')
+  const gap = (from: string, to: string) => ({ from: `2026-11-24T${from}Z`, to: `2026-11-24T${to}Z` })
+  expect(untilNow([gap('10:00:00', '11:00:00')], now, 60)).toEqual([gap('10:00:00', '11:00:00')])
+  expect(untilNow([gap('11:59:00', '23:00:00'), gap('13:00:00', '14:00:00')], now, 60)).toEqual([])
+  expect(untilNow([gap('11:00:00', '23:00:00')], now, 60)).toEqual([gap('11:00:00', '12:00:00.000')])
+})
+
+test('units are written as people write them', () => {
+  expect(['{report}', 'm/s2', '1', 'mg/L', 'Cel'].map((u) => unitOf('zh', u))).toEqual(['件', 'm/s²', '', 'mg/L', '°C'])
 })

@@ -2,7 +2,7 @@ import { lazy, type ReactNode, Suspense, useMemo } from 'react'
 import { useParams } from 'react-router'
 import { type GetIndicatorResponse, type Indicator, type Limits, plinth, type Vital } from '../../api/plinth'
 import { useWords } from '../../i18n'
-import { figure, unitOf } from '../../parts/figures'
+import { figure } from '../../parts/figures'
 import { Choose, FilterBar } from '../../parts/filters'
 import { useLoad } from '../../parts/load'
 import { ObjectFrame } from '../../parts/object'
@@ -10,8 +10,9 @@ import { Facts, Sheet } from '../../parts/page'
 import { useFilters } from '../../parts/paged'
 import { Evidence, Loading, Note, Shown, State } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
-import { minute } from '../../parts/time'
-import { useAgents } from '../catalog/agents'
+import { useSpan } from '../../parts/span'
+import { minute, second } from '../../parts/time'
+import { useAgents, useNames } from '../catalog/agents'
 import { Street, VitalValue } from './vitals'
 
 const Chart = lazy(() => import('../../parts/chart'))
@@ -27,6 +28,7 @@ function VitalShown({ v, street, pick }: { v: GetIndicatorResponse; street: stri
   const { t, text, word } = useWords()
   const s = v.state
   const i = s?.indicator
+  const agent = useNames()
   const streets = useAgents().filter((a) => a.kind === 'street' || a.kind === 'town')
   if (!s || !i) return null
   const now = street ? s.streets?.find((x) => x.street === street) : s.district
@@ -39,7 +41,7 @@ function VitalShown({ v, street, pick }: { v: GetIndicatorResponse; street: stri
           <VitalValue v={now} unit={i.unit} />
           <span>{word('trend', now?.trend ?? '')}</span>
           <State family="indicatorState" value={s.state} />
-          <span>{i.ownerName || i.owner}</span>
+          <span>{agent(i.owner, i.ownerName)}</span>
         </>
       }
       notes={s.error && <Note tone="late" title={s.error} />}
@@ -50,7 +52,7 @@ function VitalShown({ v, street, pick }: { v: GetIndicatorResponse; street: stri
           content: (
             <>
               <FilterBar label={t('filter.title')}>
-                <Choose label={t('device.street')} value={street} all={t('vital.district')} options={streets.map((a) => ({ value: a.id, label: text(a.name) }))} onChange={pick} />
+                <Choose label={t('device.street')} value={street} width={210} all={t('vital.district')} options={streets.map((a) => ({ value: a.id, label: text(a.name) }))} onChange={pick} />
               </FilterBar>
               <History v={v.history ?? []} i={i} title={text(i.title)} street={street} />
             </>
@@ -70,26 +72,26 @@ function limitLines(i: Indicator, street: string, word: (family: string, v: stri
   if (i.baseline !== 'fixed' && i.baseline !== 'standard') return []
   const high = (!street && i.districtHigh) || i.high
   const low = (!street && i.districtLow) || i.low
-  const of = (l: Limits | null | undefined) => (['notice', 'warning', 'urgent'] as const).flatMap((g) => (l?.[g] === undefined ? [] : [{ yAxis: l[g], label: { formatter: word('vitalGrade', g) } }]))
+  const of = (l: Limits | null | undefined) => (['notice', 'warning', 'urgent'] as const).flatMap((g) => (l?.[g] === undefined ? [] : [{ yAxis: l[g], label: { position: 'insideEndTop' as const, formatter: `${word('vitalGrade', g)} ${figure(l[g])}` } }]))
   return [...of(high), ...of(low)]
 }
 
 function History({ v, i, title, street }: { v: Vital[]; i: Indicator; title: string; street: string }) {
-  const { t, word } = useWords()
+  const { t, word, unit } = useWords()
   const option = useMemo(
     () => ({
       tooltip: { trigger: 'axis' },
       legend: { top: 4, right: 8 },
       grid: { left: 12, right: 20, top: 40, bottom: 8, containLabel: true },
       xAxis: { type: 'time', axisLabel: { hideOverlap: true, formatter: (x: number) => minute(new Date(x).toISOString()).slice(5) } },
-      yAxis: { type: 'value', scale: true, name: unitOf(i.unit), nameTextStyle: { align: 'left' } },
+      yAxis: { type: 'value', scale: true, name: unit(i.unit), nameTextStyle: { align: 'left' } },
       series: [
         { type: 'line', name: title, showSymbol: v.length < 40, data: v.map((x) => [x.from, x.value ?? null]), markLine: { silent: true, symbol: 'none', lineStyle: { color: '#a40e26', type: 'dashed' }, data: limitLines(i, street, word) } },
         { type: 'line', name: t('vital.baseline'), showSymbol: false, lineStyle: { type: 'dotted', color: '#57606a' }, itemStyle: { color: '#57606a' }, data: v.map((x) => [x.from, x.baseline ?? null]) },
         { type: 'scatter', name: t('vital.off'), symbolSize: 9, itemStyle: { color: '#c21026' }, data: v.filter((x) => ['notice', 'warning', 'urgent'].includes(x.grade)).map((x) => [x.from, x.value ?? null]) },
       ],
     }),
-    [v, i, title, street, t, word],
+    [v, i, title, street, t, word, unit],
   )
   const columns: Column<Vital>[] = [
     { key: 'from', title: t('deviceProof.period'), cell: (x) => minute(x.from), text: (x) => minute(x.from) },
@@ -102,7 +104,7 @@ function History({ v, i, title, street }: { v: Vital[]; i: Indicator; title: str
   return (
     <>
       <Suspense fallback={<Loading />}>
-        <Chart option={option} label={t('vital.chart', { title, n: v.length, unit: unitOf(i.unit) })} />
+        <Chart option={option} label={t('vital.chart', { title, n: v.length, unit: unit(i.unit) })} />
       </Suspense>
       <details>
         <summary>{t('device.theTable')}</summary>
@@ -112,11 +114,18 @@ function History({ v, i, title, street }: { v: Vital[]; i: Indicator; title: str
   )
 }
 
+/** moment is how the service writes a time in a row of evidence. */
+const moment = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
+
 function Rows({ v }: { v: GetIndicatorResponse }) {
-  const { t } = useWords()
+  const { t, word } = useWords()
+  const agent = useNames()
   if (v.evidenceWithheld) return <p className="quiet">{t('vital.withheld')}</p>
   if (v.evidenceError) return <Note tone="late" title={v.evidenceError} />
-  const columns: Column<string[]>[] = (v.evidenceColumns ?? []).map((name, n) => ({ key: name, title: name, cell: (r) => r[n], text: (r) => r[n] ?? '' }))
+  const columns: Column<string[]>[] = (v.evidenceColumns ?? []).map((name, n) => {
+    const cell = (r: string[]) => (name === 'street' || name === 'owner' ? agent(r[n]) : moment.test(r[n] ?? '') ? second(r[n]) : (r[n] ?? ''))
+    return { key: name, title: word('vitalColumn', name), wide: name === 'class' || name === 'title', cell: (r) => (moment.test(r[n] ?? '') ? <span className="nowrap">{cell(r)}</span> : cell(r)), text: cell }
+  })
   if (columns.length === 0) return <p className="quiet">{t('vital.noRows')}</p>
   return (
     <>
@@ -139,20 +148,21 @@ function Streets({ of, unit }: { of: Vital[]; unit: string }) {
 
 function How({ i }: { i: Indicator }) {
   const { t, word } = useWords()
+  const span = useSpan()
   const limits = (l: Limits | null | undefined) => (['notice', 'warning', 'urgent'] as const).filter((g) => l?.[g] !== undefined).map((g) => `${word('vitalGrade', g)} ${figure(l?.[g])}`).join(' · ')
   const facts: [string, ReactNode][] = [
     [t('vital.compared'), word('vitalBaseline', i.baseline)],
     [t('vital.high'), limits(i.high)],
     [t('vital.low'), limits(i.low)],
     [t('vital.source'), i.source],
-    [t('vital.every'), t('device.seconds', { n: i.everyS })],
+    [t('vital.every'), span(i.everyS)],
     [t('vital.rollup'), word('rollup', i.rollup)],
   ]
   return (
     <>
       <Facts of={facts.filter(([, v]) => v)} />
       <h3 style={{ margin: '14px 0 6px' }}>SQL</h3>
-      <pre className="mono yaml">{i.sql}</pre>
+      <pre className="mono yaml" tabIndex={0}>{i.sql}</pre>
     </>
   )
 }

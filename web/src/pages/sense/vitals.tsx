@@ -2,23 +2,24 @@ import { Link } from 'react-router'
 import { type ListGradesResponse, plinth, type SectorGrade, type Vital, type VitalFinding } from '../../api/plinth'
 import { useWords, type Words } from '../../i18n'
 import { District } from '../../parts/district'
-import { figure, unitOf } from '../../parts/figures'
+import { figure } from '../../parts/figures'
 import { useLoad } from '../../parts/load'
 import { PageHead, Sheet } from '../../parts/page'
 import { useFilters } from '../../parts/paged'
 import { Shown, State } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
 import { minute } from '../../parts/time'
-import { useAgents } from '../catalog/agents'
+import { type Named, useAgents, useNames } from '../catalog/agents'
 import { gradeFills, vitalGrades, wedge } from './compass'
 
 /** VitalValue is a value with its unit, and what it was compared with. */
 export function VitalValue({ v, unit }: { v: Vital | null | undefined; unit: string }) {
-  const { t } = useWords()
+  const w = useWords()
+  const { t } = w
   if (v?.value === undefined) return '–'
   return (
     <>
-      <b>{figure(v.value)}</b> {unitOf(unit)}
+      <b>{figure(v.value)}</b> {w.unit(unit)}
       {v.baseline !== undefined && <span className="quiet"> {t('vital.usual', { n: figure(v.baseline) })}</span>}
     </>
   )
@@ -74,7 +75,7 @@ function Board({ g, filters, change }: BoardProps) {
       </div>
       <div style={{ height: 16 }} />
       <Sheet title={t('vitals.findings', { n: findings.length })}>
-        <Table name="vital-findings" label={t('vitals.findings', { n: findings.length })} columns={findingColumns(w)} rows={findings} rowKey={(f) => `${f.indicatorId} ${f.vital?.street}`} empty={t('vitals.fine')} />
+        <Table name="vital-findings" label={t('vitals.findings', { n: findings.length })} columns={findingColumns(w, useNames())} rows={findings} rowKey={(f) => `${f.indicatorId} ${f.vital?.street}`} empty={t('vitals.fine')} />
       </Sheet>
       <div style={{ height: 16 }} />
       <Indicators sector={filters.sector} street={filters.street} />
@@ -82,7 +83,7 @@ function Board({ g, filters, change }: BoardProps) {
   )
 }
 
-function findingColumns({ t, text, word }: Words): Column<VitalFinding>[] {
+function findingColumns({ t, text, word }: Words, agent: Named): Column<VitalFinding>[] {
   return [
     { key: 'grade', title: t('alarm.grade'), cell: (f) => <State family="vitalGrade" value={f.vital?.grade ?? ''} />, text: (f) => word('vitalGrade', f.vital?.grade ?? '') },
     { key: 'title', title: t('vital.indicator'), wide: true, cell: (f) => <Link to={`/vitals/${f.indicatorId}${f.vital?.street ? `?street=${f.vital.street}` : ''}`}>{text(f.title)}</Link>, text: (f) => text(f.title) },
@@ -90,15 +91,15 @@ function findingColumns({ t, text, word }: Words): Column<VitalFinding>[] {
     { key: 'value', title: t('device.value'), cell: (f) => <VitalValue v={f.vital} unit={f.unit} />, text: (f) => String(f.vital?.value ?? '') },
     { key: 'trend', title: t('vital.trend'), cell: (f) => word('trend', f.vital?.trend ?? ''), text: (f) => word('trend', f.vital?.trend ?? '') },
     { key: 'since', title: t('vital.since'), cell: (f) => <span className="nowrap">{minute(f.vital?.since)}</span>, text: (f) => minute(f.vital?.since) },
-    { key: 'owner', title: t('alarm.unit'), cell: (f) => f.ownerName || f.owner, text: (f) => f.ownerName || f.owner },
+    { key: 'owner', title: t('alarm.unit'), cell: (f) => agent(f.owner, f.ownerName), text: (f) => agent(f.owner, f.ownerName) },
   ]
 }
 
 /** Street is a street by its name; none is the district. */
 export function Street({ id }: { id: string }) {
-  const { t, text } = useWords()
-  const street = useAgents().find((a) => a.id === id)
-  return id ? text(street?.name) || id : t('vital.district')
+  const { t } = useWords()
+  const agent = useNames()
+  return id ? agent(id) : t('vital.district')
 }
 
 /** Compass is a wedge for each sector, coloured by its worst indicator; the words beside it are buttons. */
@@ -127,6 +128,7 @@ function Compass({ sectors, picked, onPick }: { sectors: SectorGrade[]; picked: 
 
 function Indicators({ sector, street }: { sector: string; street: string }) {
   const { t, text, word } = useWords()
+  const agent = useNames()
   const list = useLoad(`indicators ${sector} ${street}`, async (signal) => (await plinth.listIndicators({ sector, street }, { signal })).indicators ?? [], true)
   type Row = NonNullable<typeof list.data>[number]
   const vital = (r: Row) => (street ? r.streets?.[0] : r.district)
@@ -136,7 +138,7 @@ function Indicators({ sector, street }: { sector: string; street: string }) {
     { key: 'value', title: t('device.value'), cell: (r) => <VitalValue v={vital(r)} unit={r.indicator?.unit ?? ''} />, text: (r) => String(vital(r)?.value ?? '') },
     { key: 'trend', title: t('vital.trend'), cell: (r) => word('trend', vital(r)?.trend ?? ''), text: (r) => word('trend', vital(r)?.trend ?? '') },
     { key: 'state', title: t('dataset.state'), cell: (r) => <><State family="indicatorState" value={r.state} /> {r.state === 'no_source' && <span className="quiet">{text(r.indicator?.missing)}</span>}{r.error}</>, text: (r) => word('indicatorState', r.state) },
-    { key: 'owner', title: t('alarm.unit'), cell: (r) => r.indicator?.ownerName || r.indicator?.owner, text: (r) => r.indicator?.ownerName ?? '' },
+    { key: 'owner', title: t('alarm.unit'), cell: (r) => agent(r.indicator?.owner, r.indicator?.ownerName), text: (r) => agent(r.indicator?.owner, r.indicator?.ownerName) },
   ]
   return (
     <Sheet title={t('vitals.indicators')}>
