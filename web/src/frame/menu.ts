@@ -48,6 +48,7 @@ export const sections: Section[] = [
     title: 'nav.sense',
     places: [
       { path: '/devices', title: 'nav.devices', roles: [] },
+      { path: '/device-figures', title: 'nav.deviceFigures', roles: [] },
       { path: '/alarms', title: 'nav.alarmDesk', roles: alarmRoles },
       { path: '/permits', title: 'nav.permits', roles: ['operator', 'provider', 'auditor'] },
       { path: '/vitals', title: 'nav.vitals', roles: [] },

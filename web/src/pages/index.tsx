@@ -26,6 +26,7 @@ const Devices = lazy(() => import('./sense/devices'))
 const DevicePage = lazy(() => import('./sense/device'))
 const Alarms = lazy(() => import('./sense/alarms'))
 const AlarmPage = lazy(() => import('./sense/alarm'))
+const DeviceFiguresPage = lazy(() => import('./sense/device-figures'))
 const Permits = lazy(() => import('./sense/permits'))
 const Pipelines = lazy(() => import('./sense/pipelines'))
 const PipelinePage = lazy(() => import('./sense/pipeline'))
@@ -115,6 +116,7 @@ export function Pages() {
         <Route path="/devices/:id/edit" element={<NewDevice />} />
         <Route path="/alarms" element={<Alarms />} />
         <Route path="/alarms/:id" element={<AlarmPage />} />
+        <Route path="/device-figures" element={<DeviceFiguresPage />} />
         <Route path="/permits" element={<Permits />} />
         <Route path="/pipelines" element={<Pipelines />} />
         <Route path="/pipelines/:id" element={<PipelinePage />} />

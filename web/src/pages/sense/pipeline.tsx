@@ -16,6 +16,7 @@ import { useWrite } from '../../parts/write'
 import { useNames } from '../catalog/agents'
 import { lagWord } from './flow'
 import { pipelineTitle } from './pipelines'
+import { Replays } from './replays'
 import { runColumns } from './runs'
 
 /** Figures are asked for again while the page is open. */
@@ -59,6 +60,7 @@ function PipelineShown({ p, put }: { p: Pipeline; put: (p: Pipeline) => void }) 
       tabs={[
         { key: 'runs', title: t('pipeline.runs'), content: <RunsOf id={p.id} /> },
         { key: 'checks', title: t('pipeline.checks'), content: <Checks of={p.checks ?? []} /> },
+        ...(p.kind === 'stream' ? [{ key: 'replays', title: t('replay.tab'), content: <Replays pipeline={p} /> }] : []),
         { key: 'yaml', title: t('pipeline.yaml'), content: <pre className="mono yaml" tabIndex={0}>{p.yaml}</pre> },
       ]}
       aside={<Figures p={p} />}
