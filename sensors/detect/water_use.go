@@ -20,7 +20,7 @@ import (
 // Who is away is told by Away; visits and hospital stays the meter cannot see. Nor can it see who runs the water: a dripping
 // tap below Small is no use, a guest is.
 type WaterUse struct {
-	Draws float64       `yaml:"draws"` // expected draws since the last; default 8.3
+	Draws float64       `yaml:"draws"` // expected draws since the last; default 8.4
 	Most  time.Duration `yaml:"most"`  // default 24h
 	Small float64       `yaml:"small"` // m³ that a draw has at least, between two samples; default 0.0005
 	// Peer is how many days of the home the peers' profile weighs; default 7.
@@ -71,7 +71,7 @@ func (p *WaterUse) New(d *sensors.Device, metrics []string) (Detector, error) {
 		return nil, err
 	}
 	w := &waterUse{p: *p, metrics: metrics, meter: m, silence: 5 * d.Interval.Milliseconds(), peers: peerProfile}
-	w.p.Draws, w.p.Most, w.p.Small = orNumber(p.Draws, 8.3), or(p.Most, 24*time.Hour), orNumber(p.Small, 0.0005)
+	w.p.Draws, w.p.Most, w.p.Small = orNumber(p.Draws, 8.4), or(p.Most, 24*time.Hour), orNumber(p.Small, 0.0005)
 	w.p.Peer, w.p.Grade = orNumber(p.Peer, 7), orGrade(p.Grade, Warning)
 	copy(w.peers[:], p.Profile)
 	return w, nil
