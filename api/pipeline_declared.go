@@ -120,8 +120,8 @@ func (s *pipelineService) figures(p *pipelines.Pipeline, t pipelines.Totals) *pb
 	out := &pb.PipelineFigures{Health: string(f.Health), RowsIn: f.In, RowsStored: f.Stored, RowsKnown: f.Known, RowsDead: f.Dead,
 		RowsPerS: f.PerS, StoredAt: stamp(f.StoredAt), NewestAt: stamp(f.Newest), LagMs: f.Lag.Milliseconds(), Backlog: f.Backlog,
 		LastRunId: string(f.Last.ID), LastRunState: string(f.Last.State), LastError: f.Last.Error}
-	if every := p.Source.Interval(); every > 0 && p.Pause == nil && !f.Last.Started.IsZero() {
-		out.NextRunAt = stamp(f.Last.Started.Add(every))
+	if every := p.Source.Interval(); every > 0 && p.Pause == nil && !f.Last.Ended.IsZero() {
+		out.NextRunAt = stamp(f.Last.Ended.Add(every))
 	}
 	return out
 }

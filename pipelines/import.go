@@ -59,13 +59,14 @@ func (im *Importer) Import(ctx context.Context, r io.Reader, m *Mapping, o Impor
 	if run.Source == "" {
 		return run, plinth.Invalid("name", "the file's name is needed")
 	}
-	if p, paused := im.Gates.Paused(m.Name); paused {
-		return run, plinth.Errorf(plinth.ErrConflict, "the pipeline %s is paused by %s: %s", m.Name, p.Name, p.Why)
+	if p, paused := im.Gates.Paused(run.Pipeline); paused {
+		return run, plinth.Errorf(plinth.ErrConflict, "the pipeline %s is paused by %s: %s", run.Pipeline, p.Name, p.Why)
 	}
 	if err := im.Runs.SaveRun(ctx, run); err != nil {
 		return run, err
 	}
-	job := &job{Importer: im, m: m, run: &run, skip: o.Skip, progress: o.Progress, archive: map[plinth.DeviceID]*sensors.Watch{}}
+	job := im.job(m, &run)
+	job.skip, job.progress = o.Skip, o.Progress
 	err := job.read(ctx, r)
 	run.State, run.Ended = Done, im.Now()
 	if err != nil {
@@ -95,6 +96,7 @@ type job struct {
 	*Importer
 	m        *Mapping
 	run      *Run
+	source   string // what dead letters name: the file, or the page of an endpoint
 	progress func(Run)
 	skip     int64
 	rows     *rowMapper
@@ -103,6 +105,11 @@ type job struct {
 	dead     []DeadLetter
 	archive  map[plinth.DeviceID]*sensors.Watch // judges old readings by their own time
 	clock    time.Time
+}
+
+// job begins an import of a run.
+func (im *Importer) job(m *Mapping, run *Run) *job {
+	return &job{Importer: im, m: m, run: run, source: run.Source, archive: map[plinth.DeviceID]*sensors.Watch{}}
 }
 
 func (j *job) read(ctx context.Context, r io.Reader) error {
@@ -156,7 +163,7 @@ func (j *job) take(ctx context.Context, row uint64, record []string) error {
 	if j.m.Target == ToEvents {
 		e, bad := j.rows.event(record)
 		if bad == nil {
-			bad = j.Gates.Rules(j.m.Name).Event(&e)
+			bad = j.Gates.Rules(j.run.Pipeline).Event(&e)
 		}
 		if bad != nil {
 			j.refuse(row, *bad, j.rows.asFile(record))
@@ -199,7 +206,7 @@ func (j *job) admit(ctx context.Context, r *sensors.Reading) (*fault, error) {
 	if f := sensors.Check(d, *r); f != nil {
 		return &fault{f.Field, f.Reason}, nil
 	}
-	if f := j.Gates.Rules(j.m.Name).Reading(d, r); f != nil {
+	if f := j.Gates.Rules(j.run.Pipeline).Reading(d, r); f != nil {
 		return &fault{f.Field, f.Reason}, nil
 	}
 	if j.archive[d.ID] == nil {
@@ -213,8 +220,8 @@ func (j *job) admit(ctx context.Context, r *sensors.Reading) (*fault, error) {
 }
 
 func (j *job) refuse(row uint64, f fault, raw string) {
-	j.dead = append(j.dead, DeadLetter{Source: j.run.Source, Row: row, Field: clip(f.field, maxLabel), Reason: clip(f.reason, 1000),
-		Payload: raw[:min(len(raw), MaxDeadPayload)], Size: uint64(len(raw)), Run: j.run.ID, Pipeline: j.m.Name})
+	j.dead = append(j.dead, DeadLetter{Source: j.source, Row: row, Field: clip(f.field, maxLabel), Reason: clip(f.reason, 1000),
+		Payload: raw[:min(len(raw), MaxDeadPayload)], Size: uint64(len(raw)), Run: j.run.ID, Pipeline: j.run.Pipeline})
 }
 
 // flush stores what is in hand and saves the run's counts.

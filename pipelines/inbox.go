@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -37,7 +38,8 @@ type Inbox struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	sizes map[string]seen // what the last look found, by path
+	sizes map[string]seen      // what the last look found, by path
+	due   map[string]time.Time // when a watch pipeline's folder is looked at next, by pipeline
 }
 
 // seen is a file as it was looked at.
@@ -47,9 +49,12 @@ type seen struct {
 }
 
 // intake is one folder that is watched.
-type intake struct{ pipeline, folder, pattern, mapping string }
+type intake struct {
+	pipeline, folder, pattern, mapping string
+	every                              time.Duration // as declared; 0 is at each look
+}
 
-// inboxEvery is how often folders are looked at.
+// inboxEvery is how often folders are looked at that no pipeline declares, and one in which a file may still grow.
 const inboxEvery = 2 * time.Second
 
 // Run looks again and again until ctx ends.
@@ -61,10 +66,22 @@ func (x *Inbox) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(inboxEvery):
+		case <-time.After(x.pause()):
 		}
 	}
 }
+
+// pause is how long until the next look: less than inboxEvery when a folder is due before.
+func (x *Inbox) pause() time.Duration {
+	pause, now := inboxEvery, x.Now()
+	for _, at := range x.due {
+		pause = min(pause, max(at.Sub(now), inboxLeast))
+	}
+	return pause
+}
+
+// inboxLeast is the shortest pause between two looks.
+const inboxLeast = 100 * time.Millisecond
 
 // Look takes the files that are complete: those that are as they were when it last looked.
 func (x *Inbox) Look(ctx context.Context) error {
@@ -72,17 +89,37 @@ func (x *Inbox) Look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := map[string]seen{}
+	now, due := map[string]seen{}, map[string]time.Time{}
 	for _, in := range folders {
+		if in.every > 0 {
+			if due[in.pipeline] = x.due[in.pipeline]; x.Now().Before(x.due[in.pipeline]) {
+				maps.Copy(now, x.seenIn(in.folder))
+				continue
+			}
+		}
+		before := len(now)
 		if err := x.look(ctx, in, now); err != nil {
 			return err
 		}
+		if in.every > 0 {
+			due[in.pipeline] = x.Now().Add(in.every)
+			if len(now) > before { // a file that may still grow is looked at again soon
+				due[in.pipeline] = x.Now().Add(min(in.every, inboxEvery))
+			}
+		}
 	}
-	x.sizes = now
+	x.sizes, x.due = now, due
 	return nil
 }
 
-// folders are those that are watched. A declared interval longer than inboxEvery only means that files wait less.
+// seenIn is what the last look found in a folder.
+func (x *Inbox) seenIn(folder string) map[string]seen {
+	out := maps.Clone(x.sizes)
+	maps.DeleteFunc(out, func(name string, _ seen) bool { return filepath.Dir(name) != folder })
+	return out
+}
+
+// folders are those that are watched.
 func (x *Inbox) folders(ctx context.Context) ([]intake, error) {
 	var out []intake
 	taken := map[string]bool{}
@@ -96,7 +133,7 @@ func (x *Inbox) folders(ctx context.Context) ([]intake, error) {
 		}
 		folder := filepath.Join(x.Root, filepath.FromSlash(p.Source.Folder))
 		taken[folder] = true
-		out = append(out, intake{p.ID, folder, p.Source.Pattern, p.Mapping})
+		out = append(out, intake{p.ID, folder, p.Source.Pattern, p.Mapping, p.Source.Interval()})
 	}
 	dirs, err := os.ReadDir(filepath.Join(x.Root, "inbox"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -105,7 +142,7 @@ func (x *Inbox) folders(ctx context.Context) ([]intake, error) {
 	for _, d := range dirs {
 		folder := filepath.Join(x.Root, "inbox", d.Name())
 		if d.IsDir() && !taken[folder] && x.Mappings()[d.Name()] != nil {
-			out = append(out, intake{d.Name(), folder, "", d.Name()})
+			out = append(out, intake{d.Name(), folder, "", d.Name(), 0})
 		}
 	}
 	return out, nil

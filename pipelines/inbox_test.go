@@ -154,6 +154,43 @@ func TestTheInboxReadsWorkbooksAndSaysWhatItCannotRead(t *testing.T) {
 	}
 }
 
+func TestAWatchedFolderIsLookedAtAsOftenAsDeclared(t *testing.T) {
+	l, root := newLab(t), t.TempDir()
+	put(t, filepath.Join(root, "mappings", "probes.yaml"), []byte(probes))
+	x := l.inbox(t, root, l.sink)
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	x.Now = func() time.Time { return now }
+	x.Declared = func(context.Context) ([]pipelines.Pipeline, error) {
+		return []pipelines.Pipeline{{Declaration: pipelines.Declaration{ID: "slow", Kind: pipelines.WatchPipeline, Mapping: "probes",
+			Source: pipelines.Intake{Folder: "slow", Every: "10m"}}}}, nil
+	}
+	look := func(after time.Duration) {
+		t.Helper()
+		now = now.Add(after)
+		if err := x.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	taken := func() bool { return there(filepath.Join(root, "slow", "done", "a.csv")) }
+	look(0)
+	put(t, filepath.Join(root, "slow", "a.csv"), []byte("device,at,value\np1,2026-11-01T00:00:00Z,1\n"))
+	for range 3 {
+		look(3 * time.Minute)
+		if taken() {
+			t.Fatal("a folder that is declared for every ten minutes was looked at before")
+		}
+	}
+	look(time.Minute) // it is seen
+	look(time.Second) // it may still grow
+	if taken() {
+		t.Fatal("a file was taken a second after it was seen")
+	}
+	look(time.Second)
+	if !taken() {
+		t.Error("a file that stood still for two seconds was not taken")
+	}
+}
+
 func TestAMappingsFaultNamesItsLine(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "probes.yaml"), []byte(strings.Replace(probes, "{const: value}", "{const: value, column: v}", 1)))

@@ -107,6 +107,7 @@ type LetterDesk struct {
 	Follower Follower  // nil when nobody decides on readings
 	Importer *Importer // nil when files cannot be replayed
 	Mappings func() map[string]*Mapping
+	Declared func(ctx context.Context, id string) (Pipeline, error) // nil: only files, which are called as their mapping
 	Now      func() time.Time
 }
 
@@ -224,10 +225,27 @@ func (d *LetterDesk) send(ctx context.Context, l *Letter) (int64, *Again, error)
 		return 0, &Again{l.ID, "payload", "not all of the input was kept; give the payload anew, or drop the letter"}, nil
 	case l.Row == 0 && strings.HasPrefix(l.Source, "plinth/v1/"):
 		return d.sendMessage(ctx, l)
-	case d.Importer != nil && d.Mappings()[l.Pipeline] != nil:
-		return d.sendRow(ctx, l)
+	}
+	m, err := d.mapping(ctx, l.Pipeline)
+	if err != nil {
+		return 0, nil, err
+	}
+	if d.Importer != nil && m != nil {
+		return d.sendRow(ctx, l, m)
 	}
 	return 0, &Again{l.ID, "source", "its sender was told at once and can send it again; it cannot be replayed here"}, nil
+}
+
+// mapping is what reads the rows of a pipeline; nil when it has none.
+func (d *LetterDesk) mapping(ctx context.Context, pipeline string) (*Mapping, error) {
+	if m := d.Mappings()[pipeline]; m != nil || d.Declared == nil {
+		return m, nil
+	}
+	p, err := d.Declared(ctx, pipeline)
+	if errors.Is(err, plinth.ErrNotFound) {
+		return nil, nil
+	}
+	return d.Mappings()[p.Mapping], err
 }
 
 // sendMessage decodes, judges, stores and tells a message as its stream does.
@@ -266,11 +284,11 @@ func (s *Stream) insertOnce(ctx context.Context, rs []sensors.Reading) ([]DeadLe
 }
 
 // sendRow imports the letter's row, with the header that is kept with it, as its file was imported.
-func (d *LetterDesk) sendRow(ctx context.Context, l *Letter) (int64, *Again, error) {
+func (d *LetterDesk) sendRow(ctx context.Context, l *Letter, m *Mapping) (int64, *Again, error) {
 	heard := &deadEnd{Sink: d.Importer.Sink}
 	im := *d.Importer
 	im.Sink, im.Runs = heard, unrecorded{}
-	run, err := im.Import(ctx, strings.NewReader(l.Payload), d.Mappings()[l.Pipeline], ImportOptions{Name: l.Source, By: "replay"})
+	run, err := im.Import(ctx, strings.NewReader(l.Payload), m, ImportOptions{Name: l.Source, By: "replay", Pipeline: l.Pipeline})
 	var e *plinth.Error
 	if errors.As(err, &e) && errors.Is(err, plinth.ErrInvalid) {
 		return 0, &Again{l.ID, e.Field, e.Text}, nil

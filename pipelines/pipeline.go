@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"encoding/json"
-	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -44,13 +43,11 @@ const HTTPID = "http"
 
 // Intake says where a pipeline takes from. Which fields are set follows from the kind.
 type Intake struct {
-	Domain  string `yaml:"domain,omitempty" json:"domain,omitempty"`   // stream: the kind of device
-	Folder  string `yaml:"folder,omitempty" json:"folder,omitempty"`   // watch: under the data folder
-	Pattern string `yaml:"pattern,omitempty" json:"pattern,omitempty"` // watch: names, as path.Match; all when empty
-	URL     string `yaml:"url,omitempty" json:"url,omitempty"`         // pull: http or https, without a secret
-	Format  string `yaml:"format,omitempty" json:"format,omitempty"`   // pull: "json" or "open311"
-	Cursor  string `yaml:"cursor,omitempty" json:"cursor,omitempty"`   // pull: the query parameter that carries it
-	Every   string `yaml:"every,omitempty" json:"every,omitempty"`     // watch and pull, e.g. "30s"
+	Domain   string `yaml:"domain,omitempty" json:"domain,omitempty"`   // stream: the kind of device
+	Folder   string `yaml:"folder,omitempty" json:"folder,omitempty"`   // watch: under the data folder
+	Pattern  string `yaml:"pattern,omitempty" json:"pattern,omitempty"` // watch: names, as path.Match; all when empty
+	Endpoint `yaml:",inline"`
+	Every    string `yaml:"every,omitempty" json:"every,omitempty"` // watch and pull, e.g. "30s"
 }
 
 // Interval is how often a watch or pull runs.
@@ -147,8 +144,8 @@ func (d *Declaration) validateKind() error {
 		return first(validFolder(in), validEvery(in.Every), d.needsMapping(),
 			only(in, Intake{Folder: in.Folder, Pattern: in.Pattern, Every: in.Every}))
 	case PullPipeline:
-		return first(validPull(in), validEvery(in.Every), d.needsMapping(),
-			only(in, Intake{URL: in.URL, Format: in.Format, Cursor: in.Cursor, Every: in.Every}))
+		return first(in.Endpoint.validate(), validEvery(in.Every), d.needsMapping(),
+			only(in, Intake{Endpoint: in.Endpoint, Every: in.Every}))
 	}
 	return plinth.Invalid("kind", "a pipeline is one of stream, http, file, watch and pull")
 }
@@ -214,21 +211,6 @@ func validEvery(every string) error {
 	d, err := time.ParseDuration(every)
 	if err != nil || d < leastEvery || d > mostEvery {
 		return plinth.Invalid("source.every", "it is a time between 1s and 744h, e.g. 30s or 10m")
-	}
-	return nil
-}
-
-func validPull(in Intake) error {
-	u, err := url.Parse(in.URL)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return plinth.Invalid("source.url", "the URL is http:// or https:// with a host")
-	case u.User != nil:
-		return plinth.Invalid("source.url", "a URL that is shown to others holds no password")
-	case in.Format != "json" && in.Format != "open311":
-		return plinth.Invalid("source.format", "the format is json or open311")
-	case len(in.Cursor) > 64:
-		return plinth.Invalid("source.cursor", "the parameter's name has at most 64 bytes")
 	}
 	return nil
 }

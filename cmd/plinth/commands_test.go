@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +21,7 @@ import (
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"as": cmdAs, "let": cmdLet, "want": cmdWant, "eventually": cmdEventually, "name": cmdName, "moment": cmdMoment,
 	"account": cmdAccount, "flip": cmdFlip, "publish": cmdPublish, "feed": cmdFeed, "crash": cmdCrash, "readyz": cmdReadyz, "bend": cmdBend,
-	"bendcase": cmdBendcase, "fetch": cmdFetch,
+	"bendcase": cmdBendcase, "fetch": cmdFetch, "endpoint": cmdEndpoint,
 }
 
 // cmdAs: as LOGIN METHOD PATH [FILE]. The answer is kept for let and want; a code of 400 and more is a failure.
@@ -236,4 +238,16 @@ func cmdReadyz(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// cmdEndpoint: endpoint NAME FILE starts an endpoint of others that answers every question with the file, and sets NAME to
+// its URL.
+func cmdEndpoint(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: endpoint NAME FILE")
+	}
+	answer := []byte(os.Expand(ts.ReadFile(args[1]), ts.Getenv))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
 
+	"plinth/pipelines/fetch"
 	"plinth/sensors"
 )
 
@@ -30,6 +31,7 @@ type Config struct {
 	Broker     BrokerConfig     `embed:"" prefix:"broker-"`
 	Sensors    SensorsConfig    `embed:"" prefix:"sensors-"`
 	Ingest     IngestConfig     `embed:"" prefix:"ingest-"`
+	Pull       PullConfig       `embed:"" prefix:"pull-"`
 	Fabric     FabricConfig     `embed:"" prefix:"fabric-"`
 	Ledger     LedgerConfig     `embed:"" prefix:"ledger-"`
 	Log        LogConfig        `embed:"" prefix:"log-"`
@@ -96,6 +98,18 @@ type IngestConfig struct {
 	Partitions map[string]int `help:"Domains that are split, e.g. lift=4: the same in every member. Devices then publish to plinth/v1/<kind>/p<NN>/<device>/data." placeholder:"DOMAIN=N"`
 }
 
+// PullConfig says what the pull pipelines may ask.
+type PullConfig struct {
+	Allow   []string `help:"Address, block (CIDR) or host that may be asked though it is not public or speaks http://; repeat or separate by commas." placeholder:"CIDR|HOST"`
+	Secrets string   `help:"Folder of the credentials NAME.yaml that pull pipelines name; secrets of the data folder unless set." type:"path"`
+}
+
+// check returns what is wrong with what may be asked.
+func (c PullConfig) check() error {
+	_, err := fetch.New(c.fetch("", time.Now))
+	return err
+}
+
 // FabricConfig names the consortium's network.
 type FabricConfig struct {
 	Network   string `help:"File network.json that describes endpoints, certificates and keys." type:"path"`
@@ -141,6 +155,7 @@ func (c Config) Check(local bool) error {
 		checkFile("broker-key-file", c.Broker.KeyFile),
 		c.Broker.check(),
 		checkFile("sensors-plane", c.Sensors.Plane),
+		c.Pull.check(),
 		checkFile("fabric-network", c.Fabric.Network),
 		checkName("ledger-name", c.Ledger.Name),
 		checkURL("ledger-tsa-url", c.Ledger.TSAURL, true, "http", "https"),

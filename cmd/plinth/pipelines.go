@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"time"
 
+	"plinth"
 	"plinth/internal/clickhouse"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
+	"plinth/pipelines/fetch"
 )
 
 // pipelinesEvery is how often the folder of declarations, and what other instances paused, is looked at.
@@ -31,7 +34,7 @@ func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappin
 // letterDesk is where dead letters are replayed. It follows up at once what a stop cut off, and then every minute.
 func (h *house) letterDesk(acts *postgres.Pipelines, importer *pipelines.Importer) *pipelines.LetterDesk {
 	s := h.streams
-	desk := &pipelines.LetterDesk{Letters: s.sink.DeadLetters, Acts: acts, Importer: importer, Mappings: s.board.Mappings, Now: h.now, Follower: s.alarms,
+	desk := &pipelines.LetterDesk{Letters: s.sink.DeadLetters, Acts: acts, Importer: importer, Mappings: s.board.Mappings, Declared: s.board.Get, Now: h.now, Follower: s.alarms,
 		Stream: pipelines.Stream{Registry: s.registry, Watch: s.watch, Sink: s.sink, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}}
 	h.task("dead letters", func(ctx context.Context) error {
 		for {
@@ -76,4 +79,22 @@ func (h *house) openInbox(importer *pipelines.Importer) {
 	inbox := &pipelines.Inbox{Root: h.cfg.Data, Importer: importer, Mappings: h.streams.board.Mappings, Declared: h.streams.board.List,
 		Gates: h.streams.board.Gates, Marks: postgres.NewMarks(h.pg), Now: h.now, Log: h.log}
 	h.task("inbox", inbox.Run)
+}
+
+// openPulls asks the endpoints of the declared pull pipelines.
+func (h *house) openPulls(importer *pipelines.Importer) error {
+	client, err := fetch.New(h.cfg.Pull.fetch(h.cfg.Data, h.now))
+	if err != nil {
+		return err
+	}
+	b := h.streams.board
+	puller := &pipelines.Puller{Importer: importer, Fetcher: client, Mappings: b.Mappings, Declared: b.List, Marks: postgres.NewMarks(h.pg),
+		Leases: postgres.NewLeases(h.pg), Holder: plinth.NewID("pul"), Now: h.now, Log: h.log}
+	h.task("pulls", puller.Run)
+	return nil
+}
+
+// fetch is what the client that pulls is told.
+func (c PullConfig) fetch(data string, now func() time.Time) fetch.Config {
+	return fetch.Config{Allow: c.Allow, Secrets: cmp.Or(c.Secrets, filepath.Join(data, "secrets")), Now: now}
 }

@@ -35,7 +35,7 @@ func startHouse(t *testing.T) *running {
 	}
 	bin := buildPrograms(t)
 	data := filepath.Join(t.TempDir(), "data")
-	up := exec.Command(filepath.Join(bin, "plinth"), "up", "--data", data, "--listen", "127.0.0.1:0")
+	up := exec.Command(filepath.Join(bin, "plinth"), "up", "--data", data, "--listen", "127.0.0.1:0", "--pull-allow", "127.0.0.1")
 	url, _ := launch(t, up)
 	return newRunning(url, data, bin)
 }

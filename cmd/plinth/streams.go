@@ -111,6 +111,9 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	s := h.streams
 	importer := &pipelines.Importer{Sink: s.sink, Known: s.sink, Runs: runs, Registry: s.registry, Follower: s.alarms, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
 	h.openInbox(importer)
+	if err := h.openPulls(importer); err != nil {
+		return err
+	}
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Follower: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
 	desk := h.letterDesk(runs, importer)
 	devices := api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,

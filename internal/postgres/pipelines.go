@@ -44,7 +44,8 @@ func ended(t time.Time) *time.Time {
 func (s *Pipelines) EndStale(ctx context.Context, now time.Time) error {
 	_, err := s.db.Exec(ctx, `
 		UPDATE pipeline_run SET ended_at = $1, state = CASE kind WHEN 'stream' THEN 'done' ELSE 'failed' END,
-			error = CASE kind WHEN 'stream' THEN '' ELSE 'the service stopped; import the file again' END
+			error = CASE kind WHEN 'stream' THEN '' WHEN 'pull' THEN 'the service stopped; the next run goes on'
+				ELSE 'the service stopped; import the file again' END
 		WHERE state = 'running'`, now.UTC())
 	return translate(err)
 }

@@ -888,6 +888,15 @@ CREATE TABLE policy_usage (
     CHECK ((rows >= 0))
 );
 
+CREATE TABLE pull_lease (
+    pipeline text NOT NULL,
+    holder text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    PRIMARY KEY (pipeline),
+    CHECK ((holder <> ''::text)),
+    CHECK ((pipeline <> ''::text))
+);
+
 CREATE TABLE registration (
     id text NOT NULL,
     dataset text NOT NULL,
