@@ -74,6 +74,11 @@ func (t *trial) correct(ctx context.Context, page []ShadowRow, live []sensors.Re
 		if err := t.Sink.InsertReadings(ctx, rows); err != nil {
 			return fmt.Errorf("correct rows: %w", err)
 		}
+		if t.Letters != nil {
+			if err := follow(ctx, t.Letters.Follower, rows); err != nil {
+				return fmt.Errorf("have alarms looked at again: %w", err)
+			}
+		}
 	}
 	t.change(func(r *Replay) { r.Applied.Rows += done + int64(len(rows)) })
 	return nil

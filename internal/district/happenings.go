@@ -15,6 +15,8 @@ const (
 	Overspeed HappeningKind = "overspeed" // a lift runs faster than it may
 	Leak      HappeningKind = "leak"      // water runs day and night
 	NoUse     HappeningKind = "no_use"    // a home uses no water all day
+	Offline   HappeningKind = "offline"   // a home's meter says nothing for hours
+	Settling  HappeningKind = "settling"  // a protected building goes down
 )
 
 // Happening is a stretch of time in which something happens at a device; the truth that rules are scored against.
@@ -24,9 +26,13 @@ type Happening struct {
 	From, To time.Time
 }
 
-// happeningOf returns what happens at a lift on a day, if something does.
+// happeningOf returns what happens at a lift or a meter on a day, if something does.
 func happeningOf(dev Device, day int64) (Happening, bool) {
 	r := dice(dev.seed, word("happening"), uint64(day))
+	if dev.Kind == WaterMeter && chance(r, .01) {
+		from := midnight(day).Add(time.Duration(r.IntN(15*3600)) * time.Second).Truncate(dev.Interval)
+		return Happening{dev.ID, Offline, from, from.Add(time.Duration(4+r.IntN(5)) * time.Hour)}, true
+	}
 	if dev.Kind != Lift || !chance(r, .04) {
 		return Happening{}, false
 	}
@@ -36,17 +42,45 @@ func happeningOf(dev Device, day int64) (Happening, bool) {
 	return h, true
 }
 
-// apply bends the values of one tick of a lift.
-func (h Happening) apply(dev Device, v []float64, at time.Time) {
+// apply bends the values of one tick; it reports false when the device is silent.
+func (h Happening) apply(dev Device, v []float64, at time.Time) bool {
 	if at.Before(h.From) || !at.Before(h.To) {
-		return
+		return true
 	}
 	switch h.Kind {
+	case Offline:
+		return false
 	case EBike:
 		v[4], v[6] = 1, 1
 	case Overspeed:
 		v[0] = ratedSpeed(dev.seed) * 1.3
 	}
+	return true
+}
+
+// A protected building settles in one stretch of settlingCycle days out of six, for settlingDays by millimetresADay.
+const (
+	settlingCycle   = 120
+	settlingDays    = 20
+	millimetresADay = .2
+)
+
+// settlingFrom is the day on which a building begins to settle in a cycle, if it does. The first weeks are quiet, so that
+// a detector can learn.
+func settlingFrom(s uint64, cycle int64) (int64, bool) {
+	day := cycle*settlingCycle + 40 + int64(mix(s, uint64(cycle), 46)%(settlingCycle-settlingDays-40))
+	return day, cycle >= 0 && unit(mix(s, uint64(cycle), 47)) < 1./6
+}
+
+// settled is how far a building has gone down in such stretches until a moment, in millimetres.
+func settled(s uint64, at time.Time) (sum float64) {
+	days := float64(at.Unix()-referenceUnix) / 86400
+	for cycle := int64(0); float64(cycle*settlingCycle) <= days; cycle++ {
+		if from, ok := settlingFrom(s, cycle); ok {
+			sum += millimetresADay * min(max(days-float64(from), 0), settlingDays)
+		}
+	}
+	return sum
 }
 
 // litresLost is what a leaking meter loses a minute.
@@ -63,10 +97,25 @@ func lost(s uint64, day int64) float64 {
 	return litresLost * 1440 / 1000
 }
 
+// settlings are the stretches in which a building settles that touch a period.
+func settlings(dev Device, from, to time.Time) (out []Happening) {
+	for cycle := floorDiv(dayOf(from), settlingCycle); cycle <= floorDiv(dayOf(to), settlingCycle); cycle++ {
+		day, ok := settlingFrom(dev.seed, cycle)
+		h := Happening{dev.ID, Settling, midnight(day), midnight(day + settlingDays)}
+		if ok && h.From.Before(to) && h.To.After(from) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // Happenings returns what happens at the devices in a period, by device and time.
 func (d *District) Happenings(from, to time.Time) []Happening {
 	var out []Happening
 	for _, dev := range d.devices {
+		if dev.Kind == HeritageBuilding {
+			out = append(out, settlings(dev, from, to)...)
+		}
 		for day := dayOf(from) - 1; day <= dayOf(to); day++ {
 			if h, ok := happeningOf(dev, day); ok && h.From.Before(to) && h.To.After(from) {
 				out = append(out, h)

@@ -146,8 +146,8 @@ func (s *speaker) speak() (Reading, bool) {
 		s.happens, s.eventful = happeningOf(s.dev, day)
 	}
 	values := s.d.sample(s.dev, s.tick, s.at, &s.water)
-	if s.eventful {
-		s.happens.apply(s.dev, values, s.at)
+	if s.eventful && !s.happens.apply(s.dev, values, s.at) {
+		return Reading{}, false
 	}
 	for _, e := range s.effects {
 		e.apply(s.dev, values, s.at)

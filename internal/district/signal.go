@@ -72,7 +72,7 @@ func heritageSample(s uint64, at time.Time, hour float64) []float64 {
 	traffic := .05 + .25*busy(hour)
 	return []float64{
 		.4 + float64(s%30)/20 + .03*warm + .004*fine(1),
-		-2 - float64(s%40)/10 - (.8+float64(s%12)/10)*years + .02*fine(2),
+		-2 - float64(s%40)/10 - (.8+float64(s%12)/10)*years + .02*fine(2) - settled(s, at),
 		.25 + float64(s%20)/20 + .012*warm + .02*years + .002*fine(3),
 		max(.005, traffic+.04*fine(4)),
 		14 + 6*warm + .1*fine(5),

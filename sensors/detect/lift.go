@@ -154,7 +154,7 @@ func (t *trapped) AppendState(b []byte) []byte { return appendState(b, "lift_tra
 func (t *trapped) SetState(b []byte) error     { return setState(b, "lift_trapped", &t.s) }
 
 // Overspeed tells that a lift ran faster than Factor times its rated speed, in either direction: the speed at which its
-// governor must trip (GB/T 7588.1-2020, 5.6.2.2.1.1: at least 115 %). The rated speed in m/s is Rated, or the device's
+// governor must trip (GB/T 7588.1-2020: at least 115 %). The rated speed in m/s is Rated, or the device's
 // attribute rated_speed.
 //
 // What it cannot see: speeds between two samples.

@@ -9,12 +9,12 @@ import (
 	"plinth/sensors"
 )
 
-// NightNoise judges the noise of a building site (GB 12523-2011, 4.1: 70 dB(A) by day and 55 dB(A) from 22:00 to 06:00;
-// 4.2: at night no peak by more than 15 dB above the limit): it alarms when the equivalent level of the last Window is
+// NightNoise judges the noise of a building site (GB 12523-2011: 70 dB(A) by day and 55 dB(A) from 22:00 to 06:00;
+// at night no peak by more than 15 dB above the limit): it alarms when the equivalent level of the last Window is
 // above the limit of the hour, Shanghai time, and at once at a peak. The metric is a level in dB(A). Whether the site has
 // a permit for the night is for the alarm's rule to ask.
 //
-// What it cannot see: where the noise comes from, and what the background adds: the standard measures at the boundary of
+// Samples flagged as spikes are not looked at. What it cannot see: where the noise comes from, and what the background adds: the standard measures at the boundary of
 // the site and corrects for the background.
 type NightNoise struct {
 	Day    float64       `yaml:"day"`    // dB(A); default 70
@@ -83,8 +83,8 @@ type nightNoiseState struct {
 
 func (n *nightNoise) Observe(s Sample) (Verdict, bool) {
 	at := millis(s.At)
-	if s.Flags&Doubtful != 0 || at < n.s.Last {
-		return Verdict{}, false
+	if s.Flags&(Doubtful|sensors.Spike) != 0 || at < n.s.Last {
+		return Verdict{}, false // one wild value would be the whole window's energy
 	}
 	limit, g, night := n.limit(s.At)
 	if night != n.s.Night {

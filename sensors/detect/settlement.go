@@ -11,7 +11,7 @@ import (
 // Settlement watches the settlement, tilt or crack of a building whose readings move with temperature. Recursive least
 // squares learns value = a + b·temperature over the first Learn; from then on b is kept and the residual is judged: its
 // sum since the beginning (Total), its velocity over the last Days by the slope of daily means (Velocity), and by
-// cumulative sums of the standardised daily means for slow movements that reach neither. JGJ 8-2016, 7.1.5 takes a building
+// cumulative sums of the standardised daily means for slow movements that reach neither. JGJ 8-2016 takes a building
 // for stable below 0.01 to 0.04 mm/d; limits of a listed building are its expert's, so those of the pack.
 //
 // Metrics in this order: the movement, and if there is one the temperature in degrees Celsius.
