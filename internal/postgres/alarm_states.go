@@ -17,20 +17,19 @@ var (
 	_ alarm.States = (*Alarms)(nil)
 )
 
-// TakePart implements alarm.States.
+// TakePart implements alarm.States. A part that was never taken begins with its taking: whoever takes it after a death
+// before the first snapshot reads all rows since.
 func (s *Alarms) TakePart(ctx context.Context, p sensors.Part) (int64, time.Time, error) {
 	var epoch int64
-	var rx *time.Time
+	var rx time.Time
 	err := s.db.QueryRow(ctx, `
 		INSERT INTO alarm_part (domain, number, of, epoch, rx)
-		VALUES ($1, $2, $3, 1, (SELECT min(rx) FROM alarm_part WHERE domain = $1))
-		ON CONFLICT (domain, number, of) DO UPDATE SET epoch = alarm_part.epoch + 1 RETURNING epoch, rx`,
+		VALUES ($1, $2, $3, 1, coalesce((SELECT min(rx) FROM alarm_part WHERE domain = $1), clock_timestamp()))
+		ON CONFLICT (domain, number, of) DO UPDATE SET epoch = alarm_part.epoch + 1,
+			rx = coalesce(alarm_part.rx, excluded.rx) RETURNING epoch, rx`,
 		p.Domain, p.Number, p.Of).Scan(&epoch, &rx)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("take the alarms of part %s: %w", p.Name(), translate(err))
-	}
-	if rx == nil {
-		return epoch, time.Time{}, nil
 	}
 	return epoch, rx.UTC(), nil
 }

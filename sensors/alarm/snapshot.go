@@ -21,7 +21,7 @@ type DeviceState struct {
 // States keeps snapshots of detectors; they are durable when SaveStates returns. A snapshot may be older than the rows,
 // never newer: what came after it is read again from the rows.
 type States interface {
-	// TakePart begins a new epoch of a part. It returns the newest rx that was noted for it, zero when none was; when the
+	// TakePart begins a new epoch of a part. It returns the newest rx that was noted for it, at first that of now; when the
 	// domain was split otherwise before, the oldest that was noted for its parts.
 	TakePart(ctx context.Context, p sensors.Part) (epoch int64, rx time.Time, err error)
 	// SaveStates replaces the states of these devices of a part, and unless rx is zero notes that rows inserted before it
