@@ -1,8 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"os"
 
 	"plinth"
 	"plinth/pipelines"
@@ -15,8 +20,11 @@ const MaxDeviceFile = 64 << 20
 // DeviceFileRoutes bring files of devices in and out:
 //
 // POST /v1/device-imports?dry_run=true with a CSV file as body is answered by NDJSON: {"fault":{row,id,field,rule}} for
-// each row that was not registered, {"credential":{id,secret}} for each device that was, shown once, and at the end
-// {"counts":{rows,registered,known,refused}}; {"error":…} instead when it ended early. GET /v1/device-exports gives the
+// each row that was not registered, {"credential":{id,secret}} for each device that was, shown once,
+// {"progress":{rows,registered,known,refused,lines}} after every 500 good rows, with the lines of the whole file, and at
+// the end {"counts":{rows,registered,known,refused}}; {"error":…} instead when it ended early: what is registered by then
+// stays, and bringing the file again goes on. The whole file is taken in before the first line of the answer, since a
+// browser reads no answer before it has sent all; until then nothing is registered. GET /v1/device-exports gives the
 // devices as such a file, narrowed by kind, owner, street, grid and life.
 func DeviceFileRoutes(f pipelines.DeviceFile) []Route {
 	return []Route{
@@ -33,14 +41,55 @@ type deviceCredential struct {
 	Secret string          `json:"secret"`
 }
 
+// deviceProgress is how far an import has come in a file of so many lines, its header and empty ones among them.
+type deviceProgress struct {
+	pipelines.DeviceCounts
+	Lines int `json:"lines"`
+}
+
+// spooled keeps a body in a file that has no name and goes with its handle, and counts its lines.
+func spooled(body io.Reader) (*os.File, int, error) {
+	file, err := os.CreateTemp("", "plinth-devices-*")
+	if err != nil {
+		return nil, 0, fmt.Errorf("keep the file: %w", err)
+	}
+	lines := &lineCounter{}
+	_, err = io.Copy(io.MultiWriter(file, lines), body)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	err = errors.Join(err, os.Remove(file.Name()))
+	if err == nil {
+		return file, lines.n, nil
+	}
+	_ = file.Close()
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return nil, 0, plinth.Errorf(plinth.ErrExhausted, "a file of devices has at most %d bytes", MaxDeviceFile)
+	}
+	return nil, 0, fmt.Errorf("take the file in: %w", err)
+}
+
+type lineCounter struct{ n int }
+
+func (l *lineCounter) Write(b []byte) (int, error) {
+	l.n += bytes.Count(b, []byte{'\n'})
+	return len(b), nil
+}
+
 func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFile) {
 	dry := r.URL.Query().Get("dry_run")
 	if dry != "" && dry != "true" && dry != "false" {
 		WriteError(w, r, plinth.Invalid("dry_run", "is true or false"))
 		return
 	}
+	file, lines, err := spooled(r.Body)
+	if err != nil {
+		WriteError(w, r, err)
+		return
+	}
+	defer file.Close()
 	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex() // faults are told while the file is read; HTTP/2 can do so anyway
 	begun := false
 	say := func(name string, v any) {
 		if !begun {
@@ -51,9 +100,10 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 		_ = json.NewEncoder(w).Encode(map[string]any{name: v}) // a client that has gone is noticed when its body ends
 		_ = control.Flush()
 	}
-	counts, err := f.Import(r.Context(), r.Body, dry == "true", pipelines.DeviceReport{
+	counts, err := f.Import(r.Context(), file, dry == "true", pipelines.DeviceReport{
 		Fault:      func(fault pipelines.DeviceFault) { say("fault", fault) },
 		Credential: func(id plinth.DeviceID, secret string) { say("credential", deviceCredential{id, secret}) },
+		Progress:   func(c pipelines.DeviceCounts) { say("progress", deviceProgress{c, lines}) },
 	})
 	switch {
 	case err != nil && !begun:
@@ -66,10 +116,14 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 }
 
 func exportDevices(w http.ResponseWriter, r *http.Request, registry *sensors.Registry) {
-	q := r.URL.Query()
-	f := sensors.Filter{Kind: q.Get("kind"), Owner: plinth.AgentID(q.Get("owner")), Street: q.Get("street"), Grid: q.Get("grid"),
-		Life: sensors.Life(q.Get("life"))}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="devices.csv"`)
-	_ = pipelines.WriteDevices(w, registry.Devices(f, nil)) // a client that has gone needs no answer
+	_ = pipelines.WriteDevices(w, registry.Devices(fileFilter(r), nil)) // a client that has gone needs no answer
+}
+
+// fileFilter reads what a file of devices is narrowed by.
+func fileFilter(r *http.Request) sensors.Filter {
+	q := r.URL.Query()
+	return sensors.Filter{Kind: q.Get("kind"), Owner: plinth.AgentID(q.Get("owner")), Street: q.Get("street"), Grid: q.Get("grid"),
+		Life: sensors.Life(q.Get("life"))}
 }

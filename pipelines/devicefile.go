@@ -51,6 +51,7 @@ type DeviceFile struct {
 type DeviceReport struct {
 	Fault      func(DeviceFault)
 	Credential func(id plinth.DeviceID, secret string) // shown once
+	Progress   func(DeviceCounts)                      // after each transaction; nil is not told
 }
 
 // deviceChunk is how many rows are one transaction.
@@ -179,6 +180,9 @@ func (j *deviceJob) flush(ctx context.Context) error {
 		}
 	}
 	j.devices, j.rows = j.devices[:0], j.rows[:0]
+	if j.report.Progress != nil {
+		j.report.Progress(j.counts)
+	}
 	return nil
 }
 

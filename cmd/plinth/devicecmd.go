@@ -33,8 +33,12 @@ type deviceImportCmd struct {
 type importLine struct {
 	Fault      *pipelines.DeviceFault
 	Credential *struct{ ID, Secret string }
-	Counts     *pipelines.DeviceCounts
-	Error      string
+	Progress   *struct {
+		pipelines.DeviceCounts
+		Lines int
+	}
+	Counts *pipelines.DeviceCounts
+	Error  string
 }
 
 // Run fails when a row was not registered, after all good ones were.
@@ -97,6 +101,8 @@ func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer) error {
 			if w.Flush(); w.Error() != nil {
 				return fmt.Errorf("keep the credential of %s: %w", line.Credential.ID, w.Error())
 			}
+		case line.Progress != nil:
+			fmt.Fprintf(os.Stderr, "%d of %d lines\r", line.Progress.In, line.Progress.Lines)
 		case line.Counts != nil:
 			return cmd.end(*line.Counts)
 		default:

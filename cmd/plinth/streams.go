@@ -119,6 +119,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	devices := api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
 		Segments: postgres.NewSegments(h.pg), Names: h.catalog, Surveyor: h.surveyor(), Now: h.now}
 	h.routes = append(h.routes, api.DeviceFigureRoutes(devices)...)
+	h.routes = append(h.routes, api.DeviceLabelRoutes(s.registry)...)
 	h.services = append(h.services, api.NewSensors(devices),
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: desk, Replays: h.replays(runs, desk), ReplayList: runs, Names: h.catalog, Now: h.now}))

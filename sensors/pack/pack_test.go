@@ -150,7 +150,7 @@ func TestAFolderAddsPacksAndTakesThePlaceOfTheBuiltIn(t *testing.T) {
 	if p := s.Of("lift"); p == nil || p.Origin != "my-lift.yaml" {
 		t.Errorf("lift is %+v", p)
 	}
-	if p := s.Of("gate"); p == nil || len(s.All()) != 6 {
+	if p := s.Of("gate"); p == nil || len(s.All()) != 7 {
 		t.Errorf("gate is %+v, %d packs", p, len(s.All()))
 	}
 	write("again.yaml", good)
