@@ -96,6 +96,9 @@ func (s *sensorService) ListReadings(ctx context.Context, r *pb.ListReadingsRequ
 	if n > int64(most) {
 		seconds := math.Ceil(last.Sub(first).Seconds()/float64(most)) + 1
 		bucket = time.Duration(seconds) * time.Second
+		if bucket > time.Hour { // whole hours are read from what is kept of each
+			bucket = (bucket + time.Hour - 1).Truncate(time.Hour)
+		}
 	}
 	points, err := s.Series.Thinned(ctx, d.ID, m.Name, from, to, bucket, most+1)
 	if err != nil {

@@ -116,7 +116,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	}
 	direct := &pipelines.Direct{Watch: s.watch, Sink: s.sink, Follower: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now}
 	desk := h.letterDesk(runs, importer)
-	devices := api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: s.sink.Readings,
+	devices := api.SensorDeps{Registry: s.registry, Systems: systems, Watch: s.watch, Direct: direct, Series: clickhouse.NewHourly(h.ch, postgres.NewHours(h.pg)),
 		Segments: postgres.NewSegments(h.pg), Names: h.catalog, Surveyor: h.surveyor(), Now: h.now}
 	h.routes = append(h.routes, api.DeviceFigureRoutes(devices)...)
 	h.routes = append(h.routes, api.DeviceLabelRoutes(s.registry)...)

@@ -44,9 +44,9 @@ func (s *Hours) TouchedHours(ctx context.Context, from, to time.Time) ([]pipelin
 // ComputeHour implements pipelines.HourRows.
 func (s *Hours) ComputeHour(ctx context.Context, metric string, hour time.Time, ds []plinth.DeviceID, version time.Time) error {
 	err := s.db.Exec(ctx, `
-		INSERT INTO plinth.reading_hour (device, metric, hour, n, sum, min, max, mean, first, last, flagged, version)
+		INSERT INTO plinth.reading_hour (device, metric, hour, n, sum, min, max, mean, first, last, flagged, flags, version)
 		SELECT device, metric, `+instant+`, count(), sum(value), min(value), max(value), avg(value),
-			argMin(value, (at, seq)), argMax(value, (at, seq)), countIf(flags != 0), `+instant+`
+			argMin(value, (at, seq)), argMax(value, (at, seq)), countIf(flags != 0), groupBitOr(flags), `+instant+`
 		FROM plinth.reading FINAL WHERE metric = ? AND device IN ? AND at >= `+instant+` AND at < `+instant+`
 		GROUP BY device, metric`,
 		millis(hour), millis(version), metric, ds2strings(ds), millis(hour), millis(hour.Add(time.Hour)))

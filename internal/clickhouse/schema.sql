@@ -140,6 +140,7 @@ CREATE TABLE plinth.reading_hour
     `first` Float64 CODEC(Gorilla(8), ZSTD(1)),
     `last` Float64 CODEC(Gorilla(8), ZSTD(1)),
     `flagged` UInt64 CODEC(ZSTD(1)),
+    `flags` UInt16 DEFAULT 0 CODEC(ZSTD(1)),
     `version` DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(version)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"plinth"
 	"plinth/pipelines"
 )
 
@@ -69,6 +70,19 @@ func (s *Hours) NextHours(ctx context.Context, now time.Time, limit int) ([]pipe
 		return h, err
 	})
 	return hs, translate(err)
+}
+
+// UnsettledHours returns the hours of a series that are on the list, from a moment until before another, and the cursor.
+func (s *Hours) UnsettledHours(ctx context.Context, d plinth.DeviceID, metric string, from, to time.Time) ([]time.Time, time.Time, error) {
+	var hours []time.Time
+	var cursor *time.Time
+	err := s.db.QueryRow(ctx, `
+		SELECT (SELECT rx FROM hour_cursor), ARRAY(SELECT hour FROM hour_due WHERE device = $1 AND metric = $2 AND hour >= $3 AND hour < $4)`,
+		string(d), metric, from, to).Scan(&cursor, &hours)
+	if err != nil || cursor == nil {
+		return hours, time.Time{}, translate(err)
+	}
+	return hours, *cursor, nil
 }
 
 // DoneHours implements pipelines.HourStore.
