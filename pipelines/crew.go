@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"plinth"
@@ -15,7 +16,8 @@ import (
 // returns, and many may call at once.
 type Shares interface {
 	// Share renews the member's lease for ttl and returns the parts that it should work so that the living members have
-	// equal numbers. A part in working that is not returned is to be given up: it stays the member's until a later call
+	// equal numbers. What is dealt out is parts and all that any member ever named, so that a partition that messages may
+	// come to is never without a member. A part in working that is not returned is to be given up: it stays the member's until a later call
 	// does not name it. alone says that no other member lives. ErrConflict: another process has taken the name.
 	Share(ctx context.Context, member string, parts, working []string, ttl time.Duration) (held []string, alone bool, err error)
 	// Leave gives the member's parts back at once.
@@ -37,9 +39,19 @@ type Crew struct {
 	Log   *slog.Logger
 
 	shifts map[string]*shift
-	last   time.Time // of the newest successful share
-	solo   bool
+	last   atomic.Int64 // when the newest successful share began, nanoseconds since 1970
+	solo   atomic.Bool
 }
+
+// Alone tells that no other member lived at the newest share.
+func (c *Crew) Alone() bool { return c.solo.Load() }
+
+// Sure tells that what we work is ours: our lease has not ended, or there was nobody to take it. A process that was stopped
+// for a while finds itself unsure when it goes on.
+func (c *Crew) Sure() bool { return c.solo.Load() || c.silent() < c.TTL }
+
+// silent is how long ago the newest successful share began.
+func (c *Crew) silent() time.Duration { return c.Now().Sub(time.Unix(0, c.last.Load())) }
 
 // shift is the work on one part.
 type shift struct {
@@ -49,7 +61,8 @@ type shift struct {
 
 // Run works until ctx ends; then it drains, leaves, and returns. It fails when another process has taken its name.
 func (c *Crew) Run(ctx context.Context) error {
-	c.shifts, c.last = map[string]*shift{}, c.Now()
+	c.shifts = map[string]*shift{}
+	c.last.Store(c.Now().UnixNano())
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()
 	for {
@@ -69,6 +82,7 @@ func (c *Crew) Run(ctx context.Context) error {
 // share asks for the parts and brings the work in line with them. While the shares cannot be read a member that has
 // company stops before its lease ends, since another may take its parts then.
 func (c *Crew) share(ctx context.Context) error {
+	began := c.Now()
 	held, alone, err := c.Shares.Share(ctx, c.Name, c.Parts(), c.working(), c.TTL)
 	switch {
 	case ctx.Err() != nil:
@@ -76,8 +90,9 @@ func (c *Crew) share(ctx context.Context) error {
 	case errors.Is(err, plinth.ErrConflict):
 		return err
 	case err == nil:
-		c.last, c.solo = c.Now(), alone
-	case c.solo || c.Now().Sub(c.last) < c.TTL-2*c.Every:
+		c.last.Store(began.UnixNano())
+		c.solo.Store(alone)
+	case c.solo.Load() || c.silent() < c.TTL-2*c.Every:
 		c.Log.WarnContext(ctx, "shares not read, the work goes on", "err", err)
 		return nil
 	default:

@@ -101,6 +101,9 @@ type Shown struct {
 	Flags  []string  `json:"flags,omitempty"`
 }
 
+// Show shows readings that another member stored.
+func (f *Feed) Show(rows []sensors.Reading) { f.readings(rows) }
+
 // readings shows a sample of rows, spread over the batch; flagged ones first, since they are what one looks for.
 func (f *Feed) readings(rows []sensors.Reading) {
 	f.mu.Lock()

@@ -213,6 +213,10 @@ func (s *Stream) store(ctx context.Context, b *batch) error {
 	})
 }
 
+// errLate is an insert that ended too long after its rx, since the process stood still meanwhile: who looks for new rows
+// by their rx may have passed it, so the rows are inserted again with a new one.
+var errLate = errors.New("the process stood still during the insert")
+
 // insertRows inserts rs; when the store finds a row impossible it halves them until the row is alone, and returns it as
 // a dead letter, so that one row cannot stall the rest.
 func (s *Stream) insertRows(ctx context.Context, rs []sensors.Reading) ([]DeadLetter, error) {
@@ -224,7 +228,11 @@ func (s *Stream) insertRows(ctx context.Context, rs []sensors.Reading) ([]DeadLe
 		for i := range rs {
 			rs[i].RX = now
 		}
-		return s.Sink.InsertReadings(ctx, rs)
+		err := s.Sink.InsertReadings(ctx, rs)
+		if err == nil && s.Now().Sub(now) > InsertTimeout {
+			return errLate
+		}
+		return err
 	})
 	if !errors.Is(err, plinth.ErrInvalid) {
 		return nil, err

@@ -3,6 +3,8 @@ package sensors
 import (
 	"fmt"
 	"hash/fnv"
+	"strconv"
+	"strings"
 
 	"plinth"
 )
@@ -33,6 +35,21 @@ func (p Part) Name() string {
 		return p.Domain
 	}
 	return fmt.Sprintf("%s-p%02d", p.Domain, p.Number)
+}
+
+// ParsePart is the part of a name. Of how many it is one the name does not say; the part has the most there can be.
+func ParsePart(name string) (Part, error) {
+	p := Part{Domain: name}
+	if domain, number, split := strings.Cut(name, "-p"); split {
+		n, err := strconv.Atoi(number)
+		if p = (Part{domain, n, MaxPartitions}); err != nil || n < 0 || n >= MaxPartitions {
+			p = Part{}
+		}
+	}
+	if !metricName.MatchString(p.Domain) || p.Name() != name {
+		return Part{}, plinth.Invalid("part", "%q is not a domain, nor a domain with the number of a partition", clip(name, 64))
+	}
+	return p, nil
 }
 
 // Filter is the topic filter of the part.

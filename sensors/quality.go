@@ -28,6 +28,7 @@ type shard struct {
 // watched is what is remembered of a device.
 type watched struct {
 	arrived time.Time
+	judged  time.Time // when it was judged here last
 	series  []*series
 }
 
@@ -77,7 +78,7 @@ func (w *Watch) Judge(d *Device, rs []Reading) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	known := sh.device(d.ID)
-	known.arrived = now
+	known.arrived, known.judged = now, now
 	for i := range rs {
 		r := &rs[i]
 		m, ok := d.Metric(r.Metric)
@@ -107,6 +108,42 @@ func (w *Watch) Seed(rs []Reading) {
 		}
 		sh.mu.Unlock()
 	}
+}
+
+// foreign is how long after a device was judged here its row must have been stored to be another instance's work.
+const foreign = 15 * time.Second
+
+// Follow makes readings that another instance judged and stored the newest of their series; what is judged here stays as it
+// is. It returns those that were news.
+func (w *Watch) Follow(rs []Reading) []Reading {
+	var news []Reading
+	for i := range rs {
+		if w.follow(&rs[i]) {
+			news = append(news, rs[i])
+		}
+	}
+	return news
+}
+
+// follow makes r the newest of its series if it is, and tells so.
+func (w *Watch) follow(r *Reading) bool {
+	sh := w.shard(r.Device)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	d := sh.device(r.Device)
+	if !d.judged.IsZero() && r.RX.Sub(d.judged) < foreign {
+		return false
+	}
+	if d.arrived.Before(r.RX) {
+		d.arrived = r.RX
+	}
+	s := d.of(r.Metric, 0)
+	if s.n > 0 && !s.at.Before(r.At) {
+		return false
+	}
+	*s = series{metric: r.Metric}
+	s.remember(r, r.Flags)
+	return true
 }
 
 // Liveness of a device.

@@ -219,6 +219,27 @@ func TestStatusTellsSilence(t *testing.T) {
 	}
 }
 
+func TestWhatAnotherInstanceJudgedIsFollowed(t *testing.T) {
+	now := noon
+	w, d := sensors.NewWatch(func() time.Time { return now }), station()
+	metric := d.Metrics[0].Name
+	judge(w, d, noon, 7)
+	row := func(at time.Time, v float64) []sensors.Reading {
+		return []sensors.Reading{{Device: d.ID, Metric: metric, At: at, Value: v, RX: at}}
+	}
+	if news := w.Follow(row(noon.Add(time.Second), 8)); len(news) != 0 || w.Status(d).Newest[0].Value != 7 {
+		t.Errorf("a row of a device that is judged here was followed: %v", news)
+	}
+	later := noon.Add(time.Minute)
+	now = later
+	if news := w.Follow(row(later, 9)); len(news) != 1 || w.Status(d).Newest[0].Value != 9 || w.Status(d).Liveness != sensors.Online {
+		t.Errorf("another instance's row was not followed: %v, %+v", news, w.Status(d))
+	}
+	if news := w.Follow(row(later, 9)); len(news) != 0 {
+		t.Errorf("the same row was news again: %v", news)
+	}
+}
+
 func TestADevicesFaultIsNamed(t *testing.T) {
 	if err := station().Validate(); err != nil {
 		t.Fatal(err)

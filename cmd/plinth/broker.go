@@ -50,13 +50,25 @@ func (h *house) sessionName() (string, error) {
 	path := filepath.Join(filepath.Dir(h.cfg.Broker.UsersFile), "session")
 	own, err := readSecret(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		own = strings.ToLower(rand.Text())
-		err = os.WriteFile(path, []byte(own), 0o600)
+		own, err = makeSession(path)
 	}
 	if err != nil {
 		return "", fmt.Errorf("name of the sessions at the broker: %w", err)
 	}
 	return name + "-" + own, nil
+}
+
+// makeSession writes a new name, or reads that of another member who was faster: all must have the same.
+func makeSession(path string) (string, error) {
+	own := path + "." + strings.ToLower(rand.Text())
+	if err := os.WriteFile(own, []byte(strings.ToLower(rand.Text())), 0o600); err != nil {
+		return "", err
+	}
+	defer os.Remove(own)
+	if err := os.Link(own, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	return readSecret(path)
 }
 
 // refusedEvery is how often the service asks what a local broker refused.

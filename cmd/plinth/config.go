@@ -64,6 +64,8 @@ type BrokerConfig struct {
 	TLS          bool   `name:"tls" help:"The broker that is started here speaks TLS; without a certificate, by an authority that it makes in the data folder."`
 	CertFile     string `help:"PEM file of its certificate." type:"path"`
 	KeyFile      string `help:"PEM file of the certificate's key." type:"path"`
+	// AckWait is also how late the messages come that a member had in hand when it was killed.
+	AckWait time.Duration `help:"After what time the broker that is started here sends again what was not acknowledged; longer than the slowest insert of all that may be in hand." default:"60s"`
 }
 
 // check returns what is wrong with the broker that is started here.
@@ -95,6 +97,7 @@ type SensorsConfig struct {
 // IngestConfig shapes how members share the devices' messages.
 type IngestConfig struct {
 	Member     string         `help:"Our name among the processes that take messages in; each has its own. service@HOST unless set."`
+	Lease      time.Duration  `help:"How long a member that is silent keeps its parts: the same in every member." default:"15s"`
 	Partitions map[string]int `help:"Domains that are split, e.g. lift=4: the same in every member. Devices then publish to plinth/v1/<kind>/p<NN>/<device>/data." placeholder:"DOMAIN=N"`
 }
 
@@ -142,6 +145,14 @@ func (c LogConfig) Logger() *slog.Logger {
 
 // Check returns all faults of c at once. With local, engines may be without a URL.
 func (c Config) Check(local bool) error {
+	if !local && c.Fabric.Network == "" {
+		return errors.Join(c.checkMember(local), errors.New("fabric-network: must be set when no engine is started here"))
+	}
+	return c.checkMember(local)
+}
+
+// checkMember is Check for a member that only takes messages in: it has no business with the chain.
+func (c Config) checkMember(local bool) error {
 	faults := []error{
 		checkListen("listen", c.Listen),
 		checkURL("postgres-url", c.Postgres.URL, local, "postgres", "postgresql"),
@@ -161,15 +172,14 @@ func (c Config) Check(local bool) error {
 		checkURL("ledger-tsa-url", c.Ledger.TSAURL, true, "http", "https"),
 		checkFile("ledger-tsa-roots", c.Ledger.TSARoots),
 		checkURL("openlineage-url", c.OpenlineageURL, true, "http", "https"),
+		checkSpan("broker-ack-wait", c.Broker.AckWait, time.Second, time.Hour),
+		checkSpan("ingest-lease", c.Ingest.Lease, 3*time.Second, 10*time.Minute),
 		checkSpan("ledger-anchor-every", c.Ledger.AnchorEvery, 100*time.Millisecond, time.Hour),
 	}
 	for _, domain := range slices.Sorted(maps.Keys(c.Ingest.Partitions)) {
 		if n := c.Ingest.Partitions[domain]; n < 1 || n > sensors.MaxPartitions {
 			faults = append(faults, fmt.Errorf("ingest-partitions: %s is split into 1 to %d, not %d", domain, sensors.MaxPartitions, n))
 		}
-	}
-	if !local && c.Fabric.Network == "" {
-		faults = append(faults, errors.New("fabric-network: must be set when no engine is started here"))
 	}
 	if (c.Ledger.TSAURL == "") != (c.Ledger.TSARoots == "") {
 		faults = append(faults, errors.New("ledger-tsa-roots: an authority needs its roots, and roots an authority"))

@@ -9,18 +9,14 @@ import (
 	"slices"
 	"time"
 
-	"plinth"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/sensors"
 	"plinth/sensors/mqtt"
 )
 
-// How long a silent member of the ingest keeps its parts, and how often it says that it lives.
-const (
-	shareTTL   = 15 * time.Second
-	shareEvery = time.Second
-)
+// shareEvery is how often a member of the ingest says that it lives.
+const shareEvery = time.Second
 
 // drainWithin is how long a door that is given up may wait for what it took to be stored.
 const drainWithin = 5 * time.Second
@@ -44,18 +40,28 @@ func (h *house) openDoors(runs pipelines.Runs, ready func(context.Context, senso
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
+	s, shares := h.streams, postgres.NewShares(h.pg)
 	work := func(ctx context.Context, name string) error {
-		part := h.parts()[name]
+		part, err := h.part(name)
+		if err != nil {
+			return err
+		}
 		if err := ready(ctx, part); err != nil {
 			return err
 		}
+		h.follow(ctx) // what the part's member before us judged
 		return h.workPart(ctx, cfg, part, runs)
 	}
-	crew := &pipelines.Crew{Name: h.member(), Shares: postgres.NewShares(h.pg), Work: work, TTL: shareTTL, Every: shareEvery,
-		Parts: func() []string { return slices.Collect(maps.Keys(h.parts())) }, Now: h.now, Log: h.log}
-	h.watchRefused()
-	h.onClose(h.streams.close)
-	h.task("streams", crew.Run)
+	s.crew = &pipelines.Crew{Name: h.member(), Shares: shares, Work: work, TTL: h.cfg.Ingest.Lease, Every: shareEvery,
+		Parts: func() []string { return h.parts() }, Now: h.now, Log: h.log}
+	s.sessions = &sessions{shares: shares, name: session, opened: map[string]bool{}}
+	cfg.Entitled = s.crew.Sure
+	h.onClose(s.close)
+	h.task("streams", func(ctx context.Context) error {
+		s.sessions.begun.Store(true)
+		return s.crew.Run(ctx)
+	})
+	h.task("other members", h.followOthers)
 	return nil
 }
 
@@ -65,15 +71,27 @@ func (h *house) member() string {
 	return cmp.Or(h.cfg.Ingest.Member, "service@"+host)
 }
 
-// parts are all parts there are now, by name.
-func (h *house) parts() map[string]sensors.Part {
-	parts := map[string]sensors.Part{}
-	for _, kind := range append(sensors.KnownKinds(), h.streams.registry.Kinds()...) {
+// parts are the names of all parts there are now, of those kinds or of all.
+func (h *house) parts(kinds ...string) []string {
+	if len(kinds) == 0 {
+		kinds = append(sensors.KnownKinds(), h.streams.registry.Kinds()...)
+	}
+	names := map[string]bool{}
+	for _, kind := range kinds {
 		for _, p := range sensors.Parts(kind, h.cfg.Ingest.Partitions[kind]) {
-			parts[p.Name()] = p
+			names[p.Name()] = true
 		}
 	}
-	return parts
+	return slices.Sorted(maps.Keys(names))
+}
+
+// part is the part of a name: one of ours, or a partition that only others, or nobody any more, split its domain into.
+func (h *house) part(name string) (sensors.Part, error) {
+	p, err := sensors.ParsePart(name)
+	if n := h.cfg.Ingest.Partitions[p.Domain]; p.Of > 0 && p.Number < n {
+		p.Of = n
+	}
+	return p, err
 }
 
 // ship declares the pipeline of a part's domain.
@@ -95,6 +113,7 @@ func (h *house) workPart(ctx context.Context, cfg mqtt.Config, part sensors.Part
 	}
 	s.enter(part, door)
 	defer s.leave(part, door)
+	go h.noteOpened(ctx, part, door)
 	stream := &pipelines.Stream{Domain: part.Domain, Urgent: part.Domain == "lift", Registry: s.registry, Watch: s.watch,
 		Sink: s.sink, Decider: s.alarms, Feed: s.feed, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}
 	record := stream.Record(runs, part.Filter(), h.member())
@@ -138,14 +157,18 @@ func (s *streams) leave(p sensors.Part, d *mqtt.Door) {
 	delete(s.doors, p.Name())
 }
 
-// brokerReady tells whether every door of ours is open.
-func (h *house) brokerReady(context.Context) error {
-	s := h.streams
+// brokerReady tells whether every door of ours is open, and the broker keeps the messages of all parts, whoever works
+// them: what is published before that is acknowledged by the broker and lost.
+func (h *house) brokerReady(ctx context.Context) error {
+	if err := h.streams.doorsReady(); err != nil {
+		return err
+	}
+	return h.streams.sessions.kept(ctx, h.parts())
+}
+
+func (s *streams) doorsReady() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.doors) == 0 {
-		return plinth.Errorf(plinth.ErrUnavailable, "no door is open yet")
-	}
 	for _, d := range s.doors {
 		if err := d.Ready(); err != nil {
 			return err

@@ -88,6 +88,16 @@ func (h *house) close() {
 }
 
 func (h *house) openPostgres(ctx context.Context) error {
+	if err := h.connectPostgres(ctx); err != nil {
+		return err
+	}
+	if err := h.pg.Migrate(ctx); err != nil {
+		return err
+	}
+	return h.pg.OpenVault(ctx, filepath.Join(h.cfg.Data, "keys", "subjects.key"))
+}
+
+func (h *house) connectPostgres(ctx context.Context) error {
 	dsn, err := postgresDSN(h.cfg.Postgres)
 	if err != nil {
 		return err
@@ -96,10 +106,7 @@ func (h *house) openPostgres(ctx context.Context) error {
 		return err
 	}
 	h.onClose(h.pg.Close)
-	if err := h.pg.Migrate(ctx); err != nil {
-		return err
-	}
-	return h.pg.OpenVault(ctx, filepath.Join(h.cfg.Data, "keys", "subjects.key"))
+	return nil
 }
 
 // postgresDSN is the URL with the password of the file.
@@ -117,6 +124,16 @@ func postgresDSN(c PostgresConfig) (string, error) {
 }
 
 func (h *house) openClickHouse(ctx context.Context) error {
+	if err := h.connectClickHouse(ctx); err != nil {
+		return err
+	}
+	if err := h.ch.Migrate(ctx); err != nil {
+		return err
+	}
+	return h.ch.EnsureDurability(ctx)
+}
+
+func (h *house) connectClickHouse(ctx context.Context) error {
 	password, err := readSecret(h.cfg.Clickhouse.PasswordFile)
 	if err != nil {
 		return err
@@ -127,10 +144,7 @@ func (h *house) openClickHouse(ctx context.Context) error {
 		return err
 	}
 	h.onClose(func() { _ = h.ch.Close() })
-	if err := h.ch.Migrate(ctx); err != nil {
-		return err
-	}
-	return h.ch.EnsureDurability(ctx)
+	return nil
 }
 
 // measureEvery is how often datasets' tables are asked for their newest row.

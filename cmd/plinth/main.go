@@ -22,6 +22,7 @@ type cli struct {
 	Up          upCmd       `cmd:"" help:"Start the engines here, the service, and the simulated district."`
 	Engines     enginesCmd  `cmd:"" help:"Start the engines here without the service, for 'plinth serve --config DATA/engines.yaml'."`
 	Serve       serveCmd    `cmd:"" help:"Start the service against engines that run elsewhere."`
+	Ingest      ingestCmd   `cmd:"" help:"Take devices' messages in beside the service: one more member that works its share of the parts."`
 	CheckConfig configCmd   `cmd:"" name:"config" help:"Check the configuration, or print it."`
 	Import      ImportCmd   `cmd:"" help:"Bring files into a running service by a mapping."`
 	Device      deviceCmd   `cmd:"" help:"Bring devices into a running service's registry, and out of it."`

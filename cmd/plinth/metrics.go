@@ -6,16 +6,12 @@ import (
 
 // Metrics of the rooms, read when they are asked for. The calls' own metrics are in api.
 var (
-	messagesDesc = prometheus.NewDesc("plinth_stream_messages_total", "Messages acknowledged, by domain.", []string{"domain"}, nil)
-	rowsDesc     = prometheus.NewDesc("plinth_stream_rows_total", "Readings stored, by domain.", []string{"domain"}, nil)
-	deadDesc     = prometheus.NewDesc("plinth_stream_dead_letters_total", "Dead letters, by domain.", []string{"domain"}, nil)
-	retriesDesc  = prometheus.NewDesc("plinth_stream_retries_total", "Inserts that were tried again, by domain.", []string{"domain"}, nil)
-	waitingDesc  = prometheus.NewDesc("plinth_stream_waiting", "Messages taken from the broker and not yet stored.", nil, nil)
-	devicesDesc  = prometheus.NewDesc("plinth_devices", "Registered devices.", nil, nil)
-	onlineDesc   = prometheus.NewDesc("plinth_devices_online", "Devices that said something in time.", nil, nil)
-	engineDesc   = prometheus.NewDesc("plinth_engine_ready", "1 when the engine serves.", []string{"engine"}, nil)
-	logSizeDesc  = prometheus.NewDesc("plinth_log_size", "Entries in a log of evidence.", []string{"origin"}, nil)
-	logTroubleD  = prometheus.NewDesc("plinth_log_trouble", "1 when a log cannot be sealed or anchored just now.", []string{"origin", "step"}, nil)
+	waitingDesc = prometheus.NewDesc("plinth_stream_waiting", "Messages taken from the broker and not yet stored.", nil, nil)
+	devicesDesc = prometheus.NewDesc("plinth_devices", "Registered devices.", nil, nil)
+	onlineDesc  = prometheus.NewDesc("plinth_devices_online", "Devices that said something in time.", nil, nil)
+	engineDesc  = prometheus.NewDesc("plinth_engine_ready", "1 when the engine serves.", []string{"engine"}, nil)
+	logSizeDesc = prometheus.NewDesc("plinth_log_size", "Entries in a log of evidence.", []string{"origin"}, nil)
+	logTroubleD = prometheus.NewDesc("plinth_log_trouble", "1 when a log cannot be sealed or anchored just now.", []string{"origin", "step"}, nil)
 )
 
 // meters collects what the rooms count.
@@ -34,14 +30,9 @@ func (m *meters) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *meters) streams(ch chan<- prometheus.Metric) {
-	for _, c := range m.house.streams.meter.Counts() {
-		for desc, n := range map[*prometheus.Desc]int64{messagesDesc: c.Messages, rowsDesc: c.Rows, deadDesc: c.Dead, retriesDesc: c.Retries} {
-			ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), c.Domain)
-		}
-	}
 	waiting := 0
-	for _, d := range m.house.streams.doors {
-		waiting += d.Waiting()
+	for _, n := range m.house.streams.waiting() {
+		waiting += n
 	}
 	all, online := m.house.deviceCounts()
 	ch <- gauge(waitingDesc, float64(waiting))

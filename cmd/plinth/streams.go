@@ -27,6 +27,11 @@ type streams struct {
 	board    *pipelines.Board
 	paces    *pipelines.Paces
 
+	crew      *pipelines.Crew
+	sessions  *sessions
+	following sync.Mutex
+	since     time.Time // up to which other members' readings are known; following's
+
 	mu    sync.Mutex
 	doors map[string]*mqtt.Door // of the parts that we work, by name
 
@@ -34,7 +39,7 @@ type streams struct {
 }
 
 func newStreams(registry *sensors.Registry, sink clickhouse.Sink, now func() time.Time) *streams {
-	return &streams{registry: registry, watch: sensors.NewWatch(now), sink: sink, feed: pipelines.NewFeed(now),
+	return &streams{registry: registry, watch: sensors.NewWatch(now), since: now(), sink: sink, feed: pipelines.NewFeed(now),
 		meter: &pipelines.Meter{}, doors: map[string]*mqtt.Door{}}
 }
 
@@ -50,13 +55,11 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := newStreams(registry, clickhouse.NewSink(h.ch), h.now)
-	h.streams = s
-	h.registry.MustRegister(streamMetrics{s.meter, s.waiting})
-	h.task("device registry", func(ctx context.Context) error { registry.Watch(ctx, registryEvery); return nil })
+	h.openMovers(registry)
+	s := h.streams
 	h.task("live rates", func(ctx context.Context) error { s.feed.Rates(ctx.Done(), s.meter); return nil })
 	runs := postgres.NewPipelines(h.pg)
-	if err := runs.EndStale(ctx, h.now()); err != nil {
+	if err := runs.EndStale(ctx, h.member(), h.now()); err != nil {
 		return err
 	}
 	mappings, err := pipelines.OpenLibrary(filepath.Join(h.cfg.Data, "mappings"), h.log)
@@ -66,13 +69,14 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err := h.openBoard(ctx, runs, mappings); err != nil {
 		return err
 	}
+	s.seed(ctx, h)
 	if err := h.openRules(ctx); err != nil {
 		return err
 	}
 	if err := h.openDoors(runs, h.ship); err != nil {
 		return err
 	}
-	s.seed(ctx, h)
+	h.watchRefused()
 	segmenter := pipelines.NewSegmenter(registry, s.sink.Readings, postgres.NewSegments(h.pg), h.now, h.log)
 	h.task("segments", segmenter.Run)
 	h.task("hours", pipelines.NewHours(clickhouse.NewHours(h.ch), postgres.NewHours(h.pg), h.now, h.log).Run)
@@ -100,7 +104,7 @@ func (h *house) brokerUsers() (sensors.Doors, error) {
 	if err != nil {
 		return nil, err
 	}
-	return broker.Users{Path: h.cfg.Broker.UsersFile, Service: secret, Feeder: h.feeder}, nil
+	return doorkeeper{broker.Users{Path: h.cfg.Broker.UsersFile, Service: secret, Feeder: h.feeder}, h}, nil
 }
 
 func (h *house) streamServices(runs *postgres.Pipelines) error {

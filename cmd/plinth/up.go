@@ -74,10 +74,11 @@ func progress(step string, took time.Duration) {
 // endpoints are the engines that the configuration names.
 func (c *Config) endpoints() stack.Endpoints {
 	return stack.Endpoints{
-		Postgres:      stack.Endpoint{URL: c.Postgres.URL, PasswordFile: c.Postgres.PasswordFile},
-		ClickHouse:    stack.Endpoint{URL: c.Clickhouse.URL, User: c.Clickhouse.User, PasswordFile: c.Clickhouse.PasswordFile},
-		Broker:        stack.Endpoint{URL: c.Broker.URL, User: c.Broker.User, PasswordFile: c.Broker.PasswordFile, CAFile: c.Broker.CAFile},
-		BrokerConfig:  stack.BrokerConfig{Listen: c.Broker.Listen, TLS: c.Broker.TLS, Cert: c.Broker.CertFile, Key: c.Broker.KeyFile},
+		Postgres:   stack.Endpoint{URL: c.Postgres.URL, PasswordFile: c.Postgres.PasswordFile},
+		ClickHouse: stack.Endpoint{URL: c.Clickhouse.URL, User: c.Clickhouse.User, PasswordFile: c.Clickhouse.PasswordFile},
+		Broker:     stack.Endpoint{URL: c.Broker.URL, User: c.Broker.User, PasswordFile: c.Broker.PasswordFile, CAFile: c.Broker.CAFile},
+		BrokerConfig: stack.BrokerConfig{Listen: c.Broker.Listen, TLS: c.Broker.TLS, Cert: c.Broker.CertFile, Key: c.Broker.KeyFile,
+			AckWait: c.Broker.AckWait},
 		FabricNetwork: c.Fabric.Network, FabricConsensus: c.Fabric.Consensus,
 	}
 }

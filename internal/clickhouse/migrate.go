@@ -3,12 +3,15 @@ package clickhouse
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
+
+	"plinth"
 )
 
 //go:embed migrations/*.sql
@@ -32,6 +35,30 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) error {
 	if err := db.ensureDatabase(ctx); err != nil {
 		return err
 	}
+	return db.goose(files, func(p *goose.Provider) error {
+		_, err := p.Up(ctx)
+		return err
+	})
+}
+
+// Migrated tells whether the schema has every migration that we know: ErrUnavailable when another process still has to make
+// some.
+func (db *DB) Migrated(ctx context.Context) error {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return db.goose(sub, func(p *goose.Provider) error {
+		pending, err := p.HasPending(ctx)
+		if err == nil && pending {
+			return plinth.Errorf(plinth.ErrUnavailable, "ClickHouse's tables are older than this program")
+		}
+		return err
+	})
+}
+
+// goose has do work with the migrations of files.
+func (db *DB) goose(files fs.FS, do func(*goose.Provider) error) error {
 	opt, err := options(db.cfg, db.cfg.User, db.cfg.Password, serviceDatabase)
 	if err != nil {
 		return err
@@ -46,8 +73,10 @@ func (db *DB) migrate(ctx context.Context, files fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
+	if err := do(p); err != nil && !errors.Is(err, plinth.ErrUnavailable) {
 		return fmt.Errorf("migrate clickhouse: %w", translate(err))
+	} else if err != nil {
+		return err
 	}
 	return nil
 }

@@ -33,9 +33,18 @@ func (s *Readings) InsertReadings(ctx context.Context, rs []sensors.Reading) err
 
 // Latest returns the newest reading of each series with readings since a moment.
 func (s *Readings) Latest(ctx context.Context, since time.Time) ([]sensors.Reading, error) {
+	return s.newest(ctx, "at", since)
+}
+
+// Arrived returns the newest reading of each series among those that were stored since a moment, by whatever member.
+func (s *Readings) Arrived(ctx context.Context, since time.Time) ([]sensors.Reading, error) {
+	return s.newest(ctx, "rx", since)
+}
+
+func (s *Readings) newest(ctx context.Context, by string, since time.Time) ([]sensors.Reading, error) {
 	return s.query(ctx, `
 		SELECT device, metric, max(at), argMax(seq, (at, rx)), argMax(value, (at, rx)), argMax(flags, (at, rx)), max(rx)
-		FROM plinth.reading WHERE at >= `+instant+` AND at < now() + INTERVAL 1 DAY
+		FROM plinth.reading WHERE `+by+` >= `+instant+` AND at < now() + INTERVAL 1 DAY
 		GROUP BY metric, device`, millis(since))
 }
 

@@ -89,6 +89,20 @@ func TestTheClusterSchemaIsTheSameSchema(t *testing.T) {
 			distributed[name] = true
 		}
 	}
+	rows, err := db.Query(t.Context(), `SELECT name FROM system.tables WHERE database = 'plinth'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if !local[name] {
+			t.Errorf("the table %s, which the migrations make, is missing", name)
+		}
+	}
 	if d := cmp.Diff(local, distributed); d != "" || !local["reading"] {
 		t.Errorf("tables without their other half, or none:\n%s", d)
 	}

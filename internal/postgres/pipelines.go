@@ -40,13 +40,23 @@ func ended(t time.Time) *time.Time {
 	return &t
 }
 
-// EndStale marks what still runs by the record as failed: at the start of the service nothing does.
-func (s *Pipelines) EndStale(ctx context.Context, now time.Time) error {
+// EndStale marks what still runs by the record as failed: at the start of the service nothing does but the streams of
+// other members that live.
+func (s *Pipelines) EndStale(ctx context.Context, member string, now time.Time) error {
 	_, err := s.db.Exec(ctx, `
 		UPDATE pipeline_run SET ended_at = $1, state = CASE kind WHEN 'stream' THEN 'done' ELSE 'failed' END,
 			error = CASE kind WHEN 'stream' THEN '' WHEN 'pull' THEN 'the service stopped; the next run goes on'
 				ELSE 'the service stopped; import the file again' END
-		WHERE state = 'running'`, now.UTC())
+		WHERE state = 'running' AND (kind <> 'stream' OR started_by = $2 OR started_by NOT IN (
+			SELECT id FROM ingest_member WHERE seen > clock_timestamp() - interval '1 minute'))`, now.UTC(), member)
+	return translate(err)
+}
+
+// EndStreams marks the member's streams as done: at its start none runs.
+func (s *Pipelines) EndStreams(ctx context.Context, member string, now time.Time) error {
+	_, err := s.db.Exec(ctx, `
+		UPDATE pipeline_run SET ended_at = $1, state = 'done' WHERE state = 'running' AND kind = 'stream' AND started_by = $2`,
+		now.UTC(), member)
 	return translate(err)
 }
 

@@ -72,6 +72,26 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// Migrated tells whether the schema has every migration that we know: ErrUnavailable when another process still has to make
+// some.
+func (db *DB) Migrated(ctx context.Context) error {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	pool := stdlib.OpenDBFromPool(db.Pool)
+	defer pool.Close()
+	provider, err := goose.NewProvider(goose.DialectPostgres, pool, sub, goose.WithAllowOutofOrder(true))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	pending, err := provider.HasPending(ctx)
+	if err == nil && pending {
+		return plinth.Errorf(plinth.ErrUnavailable, "PostgreSQL's tables are older than this program")
+	}
+	return translate(err)
+}
+
 // InTx runs fn in one transaction and commits it if fn returns nil. A transaction that loses to a concurrent one is
 // run again, up to five times, so fn must have no effects outside tx.
 func (db *DB) InTx(ctx context.Context, fn func(tx pgx.Tx) error) error {

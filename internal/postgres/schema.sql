@@ -361,6 +361,13 @@ CREATE TABLE ingest_member (
     CHECK ((id <> ''::text))
 );
 
+CREATE TABLE ingest_part (
+    part text NOT NULL,
+    session text NOT NULL DEFAULT ''::text,
+    PRIMARY KEY (part),
+    CHECK ((part <> ''::text))
+);
+
 CREATE TABLE ingest_share (
     part text NOT NULL,
     member text NOT NULL,

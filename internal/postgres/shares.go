@@ -39,6 +39,9 @@ func (s *Shares) Share(ctx context.Context, member string, parts, working []stri
 		if err := s.claim(ctx, tx, member); err != nil {
 			return err
 		}
+		if parts, err = name(ctx, tx, parts); err != nil {
+			return err
+		}
 		rank, members, err := renew(ctx, tx, member, ttl)
 		if err != nil {
 			return err
@@ -84,6 +87,18 @@ func renew(ctx context.Context, tx pgx.Tx, member string, ttl time.Duration) (ra
 		SELECT count(*) FILTER (WHERE id COLLATE "C" < $1 COLLATE "C"), count(*) FROM ingest_member`, member).
 		Scan(&rank, &members)
 	return rank, members, err
+}
+
+// name adds parts to those that any member has named, and returns all of these.
+func name(ctx context.Context, tx pgx.Tx, parts []string) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		WITH added AS (
+			INSERT INTO ingest_part (part) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING part)
+		SELECT part FROM ingest_part UNION SELECT part FROM added`, parts)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // leases are the members that hold parts now, by part.
@@ -136,6 +151,25 @@ func keep(ctx context.Context, tx pgx.Tx, member string, parts []string, ttl tim
 		SELECT p, $1, clock_timestamp() + $3::interval FROM unnest($2::text[]) AS p
 		ON CONFLICT (part) DO UPDATE SET until = excluded.until`, member, slices.Compact(parts), ttl)
 	return err
+}
+
+// Opened notes that the broker keeps a part's messages under a session's name.
+func (s *Shares) Opened(ctx context.Context, part, session string) error {
+	_, err := s.db.Exec(ctx, `
+		INSERT INTO ingest_part (part, session) VALUES ($1, $2)
+		ON CONFLICT (part) DO UPDATE SET session = excluded.session WHERE ingest_part.session <> excluded.session`, part, session)
+	return translate(err)
+}
+
+// Unopened returns those of parts whose messages the broker does not keep yet under a session's name.
+func (s *Shares) Unopened(ctx context.Context, parts []string, session string) ([]string, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT p FROM unnest($1::text[]) AS p WHERE NOT EXISTS (SELECT FROM ingest_part WHERE part = p AND session = $2)`, parts, session)
+	if err != nil {
+		return nil, translate(err)
+	}
+	unopened, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return unopened, translate(err)
 }
 
 // Leave gives the member's parts back.

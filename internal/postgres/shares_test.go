@@ -189,3 +189,43 @@ func TestALateMemberGetsItsShare(t *testing.T) {
 		t.Errorf("service holds %v, ingest %v", some, got)
 	}
 }
+
+func TestAPartThatOneMemberNamesIsDealtToAll(t *testing.T) {
+	db := open(t)
+	one, other := postgres.NewShares(db), postgres.NewShares(db)
+	if _, _, err := one.Share(t.Context(), "a", []string{"lift", "lift-p00"}, nil, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Leave(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	held, alone, err := other.Share(t.Context(), "b", []string{"lift"}, nil, time.Minute)
+	if d := cmp.Diff([]string{"lift", "lift-p00"}, held); err != nil || !alone || d != "" {
+		t.Errorf("%v %v\n%s", alone, err, d)
+	}
+}
+
+func TestASessionIsKnownOnceItWasOpened(t *testing.T) {
+	shares, parts := postgres.NewShares(open(t)), []string{"lift", "water_meter"}
+	unopened := func(session string) []string {
+		got, err := shares.Unopened(t.Context(), parts, session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := unopened("s"); len(got) != 2 {
+		t.Errorf("before any: %v", got)
+	}
+	for range 2 {
+		if err := shares.Opened(t.Context(), "lift", "s"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := unopened("s"); !slices.Equal(got, parts[1:]) {
+		t.Errorf("after one: %v", got)
+	}
+	if got := unopened("another"); len(got) != 2 {
+		t.Errorf("under another session's name: %v", got)
+	}
+}

@@ -20,6 +20,7 @@ type BrokerConfig struct {
 	// TLS makes it speak TLS, with the certificate of the files, or without any by an authority of its folder.
 	TLS       bool
 	Cert, Key string
+	AckWait   time.Duration // after which it sends again what is not acknowledged; zero is the broker's own
 }
 
 // RefusedDir is the folder in which a local broker of a users file tells what it refused.

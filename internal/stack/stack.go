@@ -156,6 +156,9 @@ func (s *Stack) beginBroker(ctx context.Context, dir, addr string) error {
 	if err != nil {
 		return err
 	}
+	if c.AckWait > 0 {
+		flags = append(flags, "--ack-wait", c.AckWait.String())
+	}
 	s.Endpoints.Broker = Endpoint{URL: url, User: brokerUser, PasswordFile: filepath.Join(dir, "password"),
 		CAFile: cmp.Or(ca, s.Endpoints.Broker.CAFile)}
 	s.Endpoints.BrokerUsers = filepath.Join(dir, "users")

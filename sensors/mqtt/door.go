@@ -30,6 +30,9 @@ type Config struct {
 	// holds for an absent client is bound to it.
 	ClientID string
 	TLS      *tls.Config // how a broker at ssl:// is verified; nil trusts what the system trusts
+	// Entitled tells whether the session is ours to take; nil always does. It is asked before each connection: who connects
+	// takes the session from its holder.
+	Entitled func() bool
 }
 
 // Validate tells what is wrong with c.
@@ -49,12 +52,15 @@ func (c Config) Validate() error {
 type Door struct {
 	part   sensors.Part
 	topic  string
+	may    func() bool
 	log    *slog.Logger
 	client paho.Client
 	in     chan sensors.Parcel
 	budget *semaphore.Weighted // bytes of maxHeld
 
 	draining chan struct{} // closed when nothing more may be taken
+	opened   chan struct{} // closed when the broker accepted our subscription for the first time
+	first    sync.Once
 	drain    sync.Once
 
 	ready   atomic.Bool
@@ -72,8 +78,9 @@ func Open(c Config, part sensors.Part, log *slog.Logger) (*Door, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Door{part: part, topic: part.Filter(), log: log.With("part", part.Name()),
-		in: make(chan sensors.Parcel, 64), budget: semaphore.NewWeighted(maxHeld), draining: make(chan struct{})}
+	d := &Door{part: part, topic: part.Filter(), may: c.Entitled, log: log.With("part", part.Name()),
+		in: make(chan sensors.Parcel, 64), budget: semaphore.NewWeighted(maxHeld), draining: make(chan struct{}),
+		opened: make(chan struct{})}
 	o := paho.NewClientOptions().AddBroker(c.URL).SetUsername(c.User).SetPassword(c.Password).
 		SetClientID(clientID(c.ClientID + "-" + part.Name())).SetCleanSession(false).SetProtocolVersion(4).
 		SetAutoAckDisabled(true).SetConnectRetry(true).SetConnectRetryInterval(500 * time.Millisecond).
@@ -89,6 +96,9 @@ const connectTimeout = 5 * time.Second
 
 // dial opens a connection whose messages come to us past the client.
 func (d *Door) dial(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
+	if !d.entitled() {
+		return nil, plinth.Errorf(plinth.ErrUnavailable, "the session of %s is not ours now", d.part.Name())
+	}
 	dialer := &net.Dialer{Timeout: connectTimeout}
 	if u.Scheme == "ssl" {
 		c, err := tls.DialWithDialer(dialer, "tcp", u.Host, o.TLSConfig)
@@ -106,6 +116,16 @@ func (d *Door) dial(u *url.URL, o paho.ClientOptions) (net.Conn, error) {
 		return nil, err
 	}
 	return newWire(c, d.take), nil
+}
+
+// entitled tells whether the door may connect: it is not given up, and the part is ours.
+func (d *Door) entitled() bool {
+	select {
+	case <-d.draining:
+		return false
+	default:
+		return d.may == nil || d.may()
+	}
 }
 
 // clientID keeps to characters that every broker takes: some refuse a dot or a blank.
@@ -136,6 +156,17 @@ func (d *Door) Ready() error {
 		return nil
 	}
 	return plinth.Errorf(plinth.ErrUnavailable, "the MQTT broker is away (%s)", d.part.Name())
+}
+
+// Opened returns when the broker has accepted our subscription, and keeps the part's messages from now on; or when ctx
+// ends, with its error.
+func (d *Door) Opened(ctx context.Context) error {
+	select {
+	case <-d.opened:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Waiting is the number of messages taken from the wire and not yet acknowledged.
@@ -240,6 +271,7 @@ func (d *Door) subscribe(c paho.Client) {
 			return
 		}
 		d.ready.Store(true)
+		d.first.Do(func() { close(d.opened) })
 		d.log.Info("subscribed", "topic", d.topic)
 	}()
 }
