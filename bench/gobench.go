@@ -22,7 +22,7 @@ type metric struct {
 func goBench(pkg, name, benchtime string, metrics ...metric) func(context.Context) ([]Result, error) {
 	return func(ctx context.Context) ([]Result, error) {
 		cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^"+name+"$", "-benchtime", benchtime,
-			"-benchmem", "-vet=off", "-ldflags=-w", "-timeout", "15m", pkg)
+			"-benchmem", "-vet=off", "-ldflags=-w", "-timeout", "2h", pkg)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
