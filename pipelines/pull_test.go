@@ -311,7 +311,9 @@ func TestAPullBearsWhatEndpointsDo(t *testing.T) {
 		}
 	})
 	t.Run("10 MB", func(t *testing.T) {
-		src.say(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(strings.Repeat(" ", 10<<20) + "[]")) })
+		src.say(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(strings.Repeat(" ", 10<<20) + "[]"))
+		})
 		if got := pull(t, "large", ""); got.Last.State != pipelines.Failed || !strings.Contains(got.Last.Error, "more than 8388608 bytes") {
 			t.Errorf("%+v", got.Last)
 		}
