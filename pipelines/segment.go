@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -71,7 +72,15 @@ type Segmenter struct {
 	Every    time.Duration
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	group int // windows sealed at once: as many as had rowsAtOnce rows the time before
 }
+
+// Bounds of a group: rows read at once are held in memory.
+const (
+	fewWindows, manyWindows = 20, 200
+	rowsAtOnce              = 100_000
+)
 
 // NewSegmenter returns a Segmenter with the usual times.
 func NewSegmenter(r *sensors.Registry, rows SegmentRows, store SegmentStore, now func() time.Time, log *slog.Logger) *Segmenter {
@@ -148,8 +157,7 @@ func window(d *sensors.Device, at time.Time) Window {
 
 // seal seals a group of closed windows and returns how many they were.
 func (s *Segmenter) seal(ctx context.Context) (int, error) {
-	const group = 200
-	ws, err := s.Store.Closed(ctx, s.Now().Add(-s.Lateness), group)
+	ws, err := s.Store.Closed(ctx, s.Now().Add(-s.Lateness), cmp.Or(s.group, fewWindows))
 	if err != nil || len(ws) == 0 {
 		return 0, err
 	}
@@ -161,6 +169,7 @@ func (s *Segmenter) seal(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	s.group = min(max(len(ws)*rowsAtOnce/max(len(rows), 1), 1), manyWindows)
 	segments := make([]Segment, 0, len(ws))
 	for _, w := range ws {
 		seg, err := s.segment(w, rowsOf(rows, w.Device))
