@@ -197,7 +197,7 @@ func TestWaterUseIsSilentWhileAwayAndWhileTheMeterIs(t *testing.T) {
 	}
 	det := detector(t, decoded(t, "water_use", "{}"), total, "total")
 	det.(detect.Absence).Away(noon, noon.Add(72*time.Hour))
-	for _, s := range series(noon, 15*time.Minute, times(4*90, 5)...) {
+	for _, s := range series(noon, 15*time.Minute, times(4*97, 5)...) {
 		v, ok := det.Observe(s)
 		if ok && s.At.Before(noon.Add(74*time.Hour)) {
 			t.Fatalf("away, and told: %v", v)
@@ -207,6 +207,18 @@ func TestWaterUseIsSilentWhileAwayAndWhileTheMeterIs(t *testing.T) {
 		}
 	}
 	t.Error("after the absence nothing is told")
+}
+
+func TestADrawBeforeAnAnnouncedAbsenceDoesNotEndIt(t *testing.T) {
+	d := device(15*time.Minute, metric("total", "m3"))
+	det := detector(t, decoded(t, "water_use", "{}"), d, "total")
+	det.(detect.Absence).Away(noon.Add(time.Hour), noon.Add(72*time.Hour))
+	values := append([]float64{1, 1.1, 1.2, 1.3, 1.4}, times(4*70, 1.4)...)
+	for _, s := range series(noon, 15*time.Minute, values...) {
+		if v, ok := det.Observe(s); ok {
+			t.Fatalf("they left after a draw, as announced, and it is told: %v", v)
+		}
+	}
 }
 
 func TestLiftTrapped(t *testing.T) {

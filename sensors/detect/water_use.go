@@ -8,22 +8,26 @@ import (
 	"plinth/sensors"
 )
 
-// WaterUse tells that an elderly person living alone has not used water for worryingly long: when the draws that were to
-// be expected since the last one, by the hours' profile, reach Draws, or after Most, whichever is first. The profile is a
-// rate per hour of the day of a Poisson process, −ln of the share of days without a draw in that hour: the peers' share with
-// the weight of Peer days, and the home's own days, which fade with a half-life of 60 days, so that it works from day one
-// and becomes personal; an hour in which the home is often empty expects less than its mean. Fixed rules are 12 h below
-// 0.01 m³ (Shanghai Jiangsu Road, Shenzhen Longgang) and 24 h (Taicang); see BenchmarkWater for them side by side.
+// WaterUse tells that an elderly person living alone has not used water for worryingly long: when the evidence that they
+// came to harm reaches Draws, or after Most, whichever is first. The evidence is the Shiryaev–Roberts statistic, which is
+// the quickest for its false alarms when harm may come at any hour: each moment since the last draw may have been that of
+// the harm, and counts by the draws that were to be expected since, so that a long night counts before a quiet morning.
+//
+// Draws are expected by a rate per hour of the day of a Poisson process, −ln of the share of days without a draw in that
+// hour and, less, its neighbours: the peers' share with the weight of Peer days, and the home's own days, which fade with
+// a half-life of 60 days, so that it works from day one and becomes personal; an hour in which the home is often empty
+// expects less than its mean. Fixed rules are 12 h below 0.01 m³ (Shanghai Jiangsu Road, Shenzhen Longgang) and 24 h
+// (Taicang); see BenchmarkWater for them side by side.
 //
 // The alarm is over at the next draw. While the meter is silent nothing is decided: a total that has grown when it comes
 // back is use, one that has not is none; a flow counts from its return. That the meter is silent is told by "offline".
 // Who is away is told by Away; visits and hospital stays the meter cannot see. Nor can it see who runs the water: a dripping
 // tap below Small is no use, a guest is.
 type WaterUse struct {
-	Draws float64       `yaml:"draws"` // expected draws since the last; default 8.4
+	Draws float64       `yaml:"draws"` // evidence, in draws expected since a harm an hour long ago; default 9.7
 	Most  time.Duration `yaml:"most"`  // default 24h
 	Small float64       `yaml:"small"` // m³ that a draw has at least, between two samples; default 0.0005
-	// Peer is how many days of the home the peers' profile weighs; default 7.
+	// Peer is how many days of the home the peers' profile weighs; default 5.
 	Peer float64 `yaml:"peer"`
 	// Profile is the peers' draws per hour, from midnight in Shanghai, 24 numbers; default: of the simulated homes.
 	Profile []float64 `yaml:"profile"`
@@ -37,7 +41,7 @@ var peerProfile = [24]float64{0.15, 0.12, 0.12, 0.12, 0.2, 0.5, 1.1, 1.4, 1.2, 0
 func (p *WaterUse) Validate() error {
 	switch {
 	case !(p.Draws >= 0 && p.Draws <= 1000):
-		return plinth.Invalid("draws", "the expected draws are 0 to 1000")
+		return plinth.Invalid("draws", "the evidence is 0 to 1000 draws")
 	case p.Most < 0 || p.Most > 7*24*time.Hour:
 		return plinth.Invalid("most", "the longest time is 0 to 7 days")
 	case !(p.Small >= 0 && p.Small <= 1):
@@ -71,8 +75,8 @@ func (p *WaterUse) New(d *sensors.Device, metrics []string) (Detector, error) {
 		return nil, err
 	}
 	w := &waterUse{p: *p, metrics: metrics, meter: m, silence: 5 * d.Interval.Milliseconds(), peers: peerProfile}
-	w.p.Draws, w.p.Most, w.p.Small = orNumber(p.Draws, 8.4), or(p.Most, 24*time.Hour), orNumber(p.Small, 0.0005)
-	w.p.Peer, w.p.Grade = orNumber(p.Peer, 7), orGrade(p.Grade, Warning)
+	w.p.Draws, w.p.Most, w.p.Small = orNumber(p.Draws, 9.7), or(p.Most, 24*time.Hour), orNumber(p.Small, 0.0005)
+	w.p.Peer, w.p.Grade = orNumber(p.Peer, 5), orGrade(p.Grade, Warning)
 	copy(w.peers[:], p.Profile)
 	return w, nil
 }
@@ -80,7 +84,7 @@ func (p *WaterUse) New(d *sensors.Device, metrics []string) (Detector, error) {
 // Absence is a detector that can be told that nobody is at home.
 type Absence interface {
 	// Away says that nobody is there from one moment to another: nothing is expected and nothing learnt. It ends at the
-	// first draw. The newest such word replaces the one before.
+	// first draw within. The newest such word replaces the one before.
 	Away(from, to time.Time)
 }
 
@@ -100,8 +104,8 @@ type waterUseState struct {
 	Meter          meterState
 	Draw           int64   // the last draw
 	Small          float64 // m³ since, in draws too small to count
-	Expected       float64 // draws expected since the last one
-	Until          int64   // to where Expected reaches
+	Odds           float64 // of harm since the last draw to none, in hours: the Shiryaev–Roberts statistic
+	Until          int64   // to where Odds reach
 	Idle           int64   // milliseconds counted since the last draw
 	AwayFrom, Away int64
 	Hours          [24]hourState
@@ -113,6 +117,8 @@ type hourState struct{ Draws, Days float64 }
 const (
 	hour     = 3600 * 1000
 	halfLife = 60 // days
+	// together is the share of the expected draws that is evidence: the draws of a day come and fail together.
+	together = 0.7
 )
 
 func (w *waterUse) Observe(s Sample) (Verdict, bool) {
@@ -128,7 +134,7 @@ func (w *waterUse) Observe(s Sample) (Verdict, bool) {
 		w.s.Draw, w.s.Until = at, at
 		return Verdict{}, false
 	case w.used(v):
-		return w.draw(at, at-last <= w.silence)
+		return w.draw(last, at)
 	case at-last > w.silence && w.meter.flow:
 		w.s.Until = at // the silence is no time without use
 	}
@@ -146,20 +152,22 @@ func (w *waterUse) used(v float64) bool {
 	return w.s.Small >= volume
 }
 
-// draw begins anew; it is learnt when it is known when it was.
-func (w *waterUse) draw(at int64, known bool) (Verdict, bool) {
+// draw begins anew after a draw between two samples; it is learnt when it is known when it was.
+func (w *waterUse) draw(last, at int64) (Verdict, bool) {
 	w.pass(at)
-	if known && at/hour != w.s.Draw/hour {
-		w.s.Hours[hourOf(at)].Draws++
+	if known := at-last <= w.silence; known && (at-1)/hour != (w.s.Draw-1)/hour {
+		w.s.Hours[hourOf(at-1)].Draws++
 	}
-	w.s.Draw, w.s.Small, w.s.Expected, w.s.Idle = at, 0, 0, 0
-	w.s.AwayFrom, w.s.Away = 0, 0
+	w.s.Draw, w.s.Small, w.s.Odds, w.s.Idle = at, 0, 0, 0
+	if last >= w.s.AwayFrom { // before, it may be a draw of someone about to leave
+		w.s.AwayFrom, w.s.Away = 0, 0
+	}
 	return w.decide(at)
 }
 
 func hourOf(at int64) int64 { return (at/hour + 8) % 24 } // of Shanghai
 
-// pass lets time go by to at, hour by hour: what is expected grows, and the hours learn that they have been.
+// pass lets time go by to at, hour by hour: the evidence grows, and the hours learn that they have been.
 func (w *waterUse) pass(at int64) {
 	if at-w.s.Until > 48*hour {
 		w.s.Until = at - 48*hour // enough for any verdict
@@ -169,13 +177,23 @@ func (w *waterUse) pass(at int64) {
 		if !w.away(w.s.Until) {
 			share := float64(end-w.s.Until) / hour
 			h := hourOf(w.s.Until)
-			w.s.Expected += w.rate(h) * share
+			w.expect(h, share)
 			w.s.Idle += end - w.s.Until
 			w.learn(h, share)
 		}
 		w.s.Until = end
 	}
 }
+
+// expect adds a share of an hour without a draw to the evidence: the harm may also have come within, at its middle.
+func (w *waterUse) expect(h int64, share float64) {
+	const most = 1e300 // ends the growth of an alarm that nobody ends
+	half := math.Exp(together * w.rate(h) * share / 2)
+	w.s.Odds = min(most, (w.s.Odds*half+share)*half)
+}
+
+// evidence is as many draws as would give the same odds if the harm had come at one known hour.
+func (w *waterUse) evidence() float64 { return math.Log1p(w.s.Odds) / together }
 
 // learn adds exposure to an hour, unless the home is already told of: then it is no usual day.
 func (w *waterUse) learn(h int64, share float64) {
@@ -191,10 +209,17 @@ func (w *waterUse) learn(h int64, share float64) {
 // rate is the hour's hazard: of a Poisson hour its mean, found by the share of days that had a draw in it, so that hours in
 // which the home is often empty weigh less.
 func (w *waterUse) rate(h int64) float64 {
-	st := w.s.Hours[h]
+	st := w.around(h)
 	busy := 1 - math.Exp(-w.peers[h])
-	const most = 0.8 // of the days; nobody is so regular that one quiet hour proves much
+	const most = 0.9 // of the days; nobody is so regular that one quiet hour proves much
 	return -math.Log1p(-min(most, (busy*w.p.Peer+st.Draws)/(w.p.Peer+max(st.Days, st.Draws)+0.5)))
+}
+
+// around is what an hour and its neighbours learnt: habits have no edges at the full hour.
+func (w *waterUse) around(h int64) hourState {
+	const aside = 0.15 // is a neighbour's weight
+	st, a, b := w.s.Hours[h], w.s.Hours[(h+23)%24], w.s.Hours[(h+1)%24]
+	return hourState{st.Draws + aside*(a.Draws+b.Draws-2*st.Draws), st.Days + aside*(a.Days+b.Days-2*st.Days)}
 }
 
 func (w *waterUse) away(at int64) bool { return at >= w.s.AwayFrom && at < w.s.Away }
@@ -204,7 +229,7 @@ func (w *waterUse) decide(at int64) (Verdict, bool) {
 	switch {
 	case w.s.Idle >= w.p.Most.Milliseconds():
 		up, reason = w.p.Grade, "longest"
-	case w.s.Expected >= w.p.Draws:
+	case w.evidence() >= w.p.Draws:
 		up = w.p.Grade
 	}
 	if w.away(at) {
@@ -218,8 +243,8 @@ func (w *waterUse) decide(at int64) (Verdict, bool) {
 		w.s.Since = w.s.Draw
 	}
 	hours := float64(w.s.Idle) / hour
-	return w.s.verdict(at, w.s.Expected/w.p.Draws, w.metrics, map[string]string{"reason": reason, "unit": "h",
-		"value": number(math.Round(hours*10) / 10), "limit": number(w.p.Most.Hours()), "expected": number(math.Round(w.s.Expected*10) / 10),
+	return w.s.verdict(at, w.evidence()/w.p.Draws, w.metrics, map[string]string{"reason": reason, "unit": "h",
+		"value": number(math.Round(hours*10) / 10), "limit": number(w.p.Most.Hours()), "expected": number(math.Round(w.evidence()*10) / 10),
 		"last": instant(w.s.Draw).Format(time.RFC3339)}), true
 }
 
