@@ -106,7 +106,11 @@ func (s *sensorService) find(id string) (*sensors.Device, error) {
 	if d := s.Registry.Device(plinth.DeviceID(id)); d != nil {
 		return d, nil
 	}
-	return nil, plinth.Errorf(plinth.ErrNotFound, "there is no device %.64q", id)
+	return nil, noDevice(id)
+}
+
+func noDevice(id string) error {
+	return plinth.Errorf(plinth.ErrNotFound, "there is no device %.64q", id)
 }
 
 func (s *sensorService) RegisterDevice(ctx context.Context, r *pb.RegisterDeviceRequest) (*pb.RegisterDeviceResponse, error) {

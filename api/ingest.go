@@ -33,7 +33,7 @@ const (
 // each row names its device. The answer comes when ClickHouse has the rows.
 type Ingest struct {
 	Direct *pipelines.Direct
-	Lookup sensors.Lookup
+	Lookup func(context.Context) sensors.Lookup // of the devices of now
 	Keys   Keys
 	Now    func() time.Time
 }

@@ -100,7 +100,7 @@ func (b *ingestBatch) line(n int, line []byte, long bool) {
 }
 
 func (b *ingestBatch) flush(ctx context.Context) error {
-	stored, refused, err := b.Direct.Take(ctx, b.Lookup, b.sender, b.rows)
+	stored, refused, err := b.Direct.Take(ctx, b.Lookup(ctx), b.sender, b.rows)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func openIngest(t *testing.T, sink func(pipelines.Sink) pipelines.Sink) *ingestH
 		into = sink(into)
 	}
 	direct := &pipelines.Direct{Watch: sensors.NewWatch(time.Now), Sink: into, Meter: &pipelines.Meter{}, Now: time.Now}
-	route := api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: registry.Device, Keys: postgres.NewKeys(pg, time.Now), Now: time.Now})
+	route := api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: registry.Lookup, Keys: postgres.NewKeys(pg, time.Now), Now: time.Now})
 	h.serve(t, route, chain{registry, people}, log)
 	return h
 }

@@ -105,6 +105,7 @@ type job struct {
 	dead     []DeadLetter
 	archive  map[plinth.DeviceID]*sensors.Watch // judges old readings by their own time
 	clock    time.Time
+	devices  sensors.Lookup // of this chunk; nil until its first row
 }
 
 // job begins an import of a run.
@@ -189,7 +190,10 @@ func (j *job) take(ctx context.Context, row uint64, record []string) error {
 
 // admit finds or registers the reading's device and judges the reading.
 func (j *job) admit(ctx context.Context, r *sensors.Reading) (*fault, error) {
-	d := j.Registry.Device(r.Device)
+	d, err := j.device(ctx, r.Device)
+	if err != nil {
+		return nil, err
+	}
 	if d == nil && j.m.Register != nil {
 		err := j.Registry.Ensure(ctx, j.m.Register.device(r.Device, r.Metric, string(r.Device)))
 		if errors.Is(err, plinth.ErrInvalid) {
@@ -219,6 +223,18 @@ func (j *job) admit(ctx context.Context, r *sensors.Reading) (*fault, error) {
 	return nil, nil
 }
 
+// device finds a device of now, or of when this chunk of rows began; nil when there is none.
+func (j *job) device(ctx context.Context, id plinth.DeviceID) (d *sensors.Device, err error) {
+	if j.devices == nil {
+		j.devices = j.Registry.Lookup(ctx)
+	}
+	err = j.patiently(ctx, func(context.Context) error {
+		d, err = j.devices(id)
+		return err
+	})
+	return d, err
+}
+
 func (j *job) refuse(row uint64, f fault, raw string) {
 	j.dead = append(j.dead, DeadLetter{Source: j.source, Row: row, Field: clip(f.field, maxLabel), Reason: clip(f.reason, 1000),
 		Payload: raw[:min(len(raw), MaxDeadPayload)], Size: uint64(len(raw)), Run: j.run.ID, Pipeline: j.run.Pipeline})
@@ -226,6 +242,7 @@ func (j *job) refuse(row uint64, f fault, raw string) {
 
 // flush stores what is in hand and saves the run's counts.
 func (j *job) flush(ctx context.Context) error {
+	j.devices = nil
 	if err := j.patiently(ctx, j.storeEvents); err != nil {
 		return err
 	}

@@ -255,7 +255,10 @@ func (d *LetterDesk) sendMessage(ctx context.Context, l *Letter) (int64, *Again,
 	heard := &deadEnd{Sink: s.Sink}
 	s.Sink = heard
 	b := &batch{}
-	s.decodeMessage(b, &sensors.Message{Topic: l.Source, Payload: []byte(l.Payload), Size: len(l.Payload)}, l.At, s.Registry.Device)
+	m := &sensors.Message{Topic: l.Source, Payload: []byte(l.Payload), Size: len(l.Payload)}
+	if err := s.decodeMessage(b, m, l.At, s.Registry.Lookup(ctx)); err != nil {
+		return 0, nil, err
+	}
 	heard.dead = append(heard.dead, b.dead...)
 	b.dead, b.folded = nil, nil
 	if len(b.rows) > 0 {

@@ -26,7 +26,8 @@ const (
 
 // Stream moves one domain's messages to the store. It acknowledges a message when every row of it is stored; what cannot
 // be stored goes to dead letters and is then acknowledged too. While one batch is inserted it fills the next, and takes
-// nothing more when that is full, so that the broker keeps the rest.
+// nothing more when that is full, so that the broker keeps the rest. A message of a device of which the registry cannot
+// tell now whether there is one waits unacknowledged, and the others go on.
 type Stream struct {
 	Domain   string
 	Urgent   bool // never wait long for a larger batch
@@ -42,6 +43,7 @@ type Stream struct {
 	Log      *slog.Logger
 
 	poison quota
+	unsure unsure
 	moved  *Meter // this stream alone; Meter may hold others of the domain. Nil until Record
 }
 
@@ -56,6 +58,8 @@ type batch struct {
 	told     []Decision
 	began    time.Time
 }
+
+func (b *batch) empty() bool { return len(b.parcels) == 0 && b.size() == 0 }
 
 func (b *batch) size() int { return len(b.rows) + len(b.dead) + len(b.folded) }
 
@@ -95,37 +99,45 @@ func (s *Stream) fill(ctx context.Context, in <-chan sensors.Parcel, full chan<-
 	}
 }
 
-// gather fills b and gives it away. It returns false when in is closed and b, if anything is in it, given away.
+// gather fills b and gives it away. It returns false when in is closed, nothing waits for the registry, and b, if anything
+// is in it, is given away.
 func (s *Stream) gather(ctx context.Context, b *batch, in <-chan sensors.Parcel, full chan<- *batch) (bool, error) {
 	var age <-chan time.Time
 	var due chan<- *batch // nil until b is due
-	more := true
+	open := true
 	for {
 		select {
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case due <- b:
-			return more, nil
+			return open || s.unsure.any(), nil
 		case <-age:
 			if age = nil; s.due(b) {
 				due = full
 			} else {
 				age = s.age()
 			}
+		case <-s.unsure.answered:
+			s.settle(b)
 		case p, ok := <-in:
-			if !ok {
-				if more, in, due = false, nil, full; len(b.parcels) == 0 {
-					return false, nil
-				}
-				continue
+			if ok {
+				s.decode(b, p)
+			} else {
+				in, open = nil, false
 			}
-			if len(b.parcels) == 0 {
-				b.began, age = s.Now(), s.age()
+		}
+		s.ask(ctx)
+		if b.empty() {
+			if !open && !s.unsure.any() {
+				return false, nil
 			}
-			s.decode(ctx, b, p)
-			if b.size() >= MaxRows {
-				in, due = nil, full
-			}
+			continue
+		}
+		if b.began.IsZero() {
+			b.began, age = s.Now(), s.age()
+		}
+		if !open || b.size() >= MaxRows {
+			in, due = nil, full
 		}
 	}
 }
@@ -141,18 +153,16 @@ func (s *Stream) due(b *batch) bool {
 	return s.Urgent || b.size() >= smallRows || s.Now().Sub(b.began) >= smallAge
 }
 
-func (s *Stream) decode(ctx context.Context, b *batch, p sensors.Parcel) {
-	b.parcels = append(b.parcels, p)
-	b.messages += len(p.Messages)
-	arrival := s.Now()
-	find := func(id plinth.DeviceID) *sensors.Device { return s.Registry.Find(ctx, id, p.Arrived) }
-	for i := range p.Messages {
-		s.decodeMessage(b, &p.Messages[i], arrival, find)
-	}
+func (s *Stream) decode(b *batch, p sensors.Parcel) {
+	s.read(b, parcelRest{p, p.Messages, s.Now()})
 }
 
-func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time, find sensors.Lookup) {
-	d, rs, faults := sensors.Decode(m.Topic, m.Payload, arrival, find)
+// decodeMessage reads a message into b. On an error, which is find's, nothing has happened.
+func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time, find sensors.Lookup) error {
+	d, rs, faults, err := sensors.Decode(m.Topic, m.Payload, arrival, find)
+	if err != nil {
+		return err
+	}
 	if m.Size > len(m.Payload) {
 		rs, faults = nil, []sensors.Fault{{Field: "payload",
 			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", sensors.MaxPayload, m.Size)}}
@@ -170,6 +180,7 @@ func (s *Stream) decodeMessage(b *batch, m *sensors.Message, arrival time.Time, 
 	for _, f := range faults {
 		s.bury(b, d, m, f)
 	}
+	return nil
 }
 
 // deliver stores b, however long it takes, and acknowledges it.

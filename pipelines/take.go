@@ -27,7 +27,8 @@ type Refusal struct {
 }
 
 // Take stores the rows of devices that lookup knows: all of sender alone, or of whom each row names when sender is empty.
-// It returns when the store has them and the dead letters of those it refuses; on an error the caller sends all again.
+// It returns when the store has them and the dead letters of those it refuses; on an error, which is lookup's too, the
+// caller sends all again.
 func (s *Direct) Take(ctx context.Context, lookup sensors.Lookup, sender plinth.DeviceID, rows []Row) (int, []Refusal, error) {
 	if p, paused := s.Gates.Paused(HTTPID); paused {
 		return 0, nil, plinth.Errorf(plinth.ErrUnavailable, "the pipeline of readings by HTTP is paused by %s: %s; send them again later", p.Name, p.Why)
@@ -37,7 +38,10 @@ func (s *Direct) Take(ctx context.Context, lookup sensors.Lookup, sender plinth.
 	var refused []Refusal
 	var dead []DeadLetter
 	for i := range rows {
-		r, fault := rows[i].reading(lookup, sender)
+		r, fault, err := rows[i].reading(lookup, sender)
+		if err != nil {
+			return 0, nil, err
+		}
 		if fault == nil {
 			r.RX = now
 			good = append(good, r)
@@ -68,25 +72,29 @@ func (r *Row) raw() string {
 		v.Value, v.Unit)
 }
 
-func (r *Row) reading(lookup sensors.Lookup, sender plinth.DeviceID) (sensors.Reading, *sensors.Fault) {
+func (r *Row) reading(lookup sensors.Lookup, sender plinth.DeviceID) (sensors.Reading, *sensors.Fault, error) {
 	if r.Broken != nil {
-		return sensors.Reading{}, &sensors.Fault{Device: sender, Field: r.Broken.Field, Reason: r.Broken.Reason}
+		return sensors.Reading{}, &sensors.Fault{Device: sender, Field: r.Broken.Field, Reason: r.Broken.Reason}, nil
 	}
 	id := sender
 	if id == "" {
 		id = plinth.DeviceID(r.Value.Device)
 	}
 	if id == "" {
-		return sensors.Reading{}, &sensors.Fault{Field: "device", Reason: "the row names no device"}
+		return sensors.Reading{}, &sensors.Fault{Field: "device", Reason: "the row names no device"}, nil
 	}
-	d := lookup(id)
+	d, err := lookup(id)
+	if err != nil {
+		return sensors.Reading{}, nil, err
+	}
 	if d == nil {
-		return sensors.Reading{}, &sensors.Fault{Field: "device", Reason: fmt.Sprintf("the device %q is not registered", clip(string(id), 64))}
+		return sensors.Reading{}, &sensors.Fault{Field: "device", Reason: fmt.Sprintf("the device %q is not registered", clip(string(id), 64))}, nil
 	}
 	if reason := d.Refuses(); reason != "" {
-		return sensors.Reading{}, &sensors.Fault{Device: d.ID, Field: "device", Reason: reason}
+		return sensors.Reading{}, &sensors.Fault{Device: d.ID, Field: "device", Reason: reason}, nil
 	}
-	return d.Reading(&r.Value)
+	out, fault := d.Reading(&r.Value)
+	return out, fault, nil
 }
 
 // judge flags rs, device by device in their order.
@@ -96,7 +104,7 @@ func (s *Direct) judge(lookup sensors.Lookup, rs []sensors.Reading) {
 		for to < len(rs) && rs[to].Device == rs[from].Device {
 			to++
 		}
-		if d := lookup(rs[from].Device); d != nil {
+		if d, err := lookup(rs[from].Device); err == nil && d != nil {
 			s.Watch.Judge(d, rs[from:to])
 		}
 		from = to

@@ -22,25 +22,35 @@ var (
 	lastInstant  = time.Date(2261, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// Lookup finds a device by its id, or returns nil. It must be fast: it is called for every message.
-type Lookup func(plinth.DeviceID) *Device
+// Lookup finds a device by its id, or returns nil when there is none; an error means that this is not known now. It must
+// be fast: it is called for every message.
+type Lookup func(plinth.DeviceID) (*Device, error)
 
 // Decode reads one message, which arrived at a moment, by the codec of its device. It returns the readings that can be
 // stored, unflagged, and a fault for each part that cannot; a message that is no message at all has one fault and no
-// readings.
-func Decode(topic string, payload []byte, arrival time.Time, lookup Lookup) (*Device, []Reading, []Fault) {
-	d, fault := addressee(topic, lookup)
-	if fault != nil {
-		return nil, nil, []Fault{*fault}
+// readings. The error is lookup's: then nothing is known of the message.
+func Decode(topic string, payload []byte, arrival time.Time, lookup Lookup) (*Device, []Reading, []Fault, error) {
+	d, fault, err := addressee(topic, lookup)
+	if err != nil {
+		return nil, nil, nil, err
 	}
+	if fault != nil {
+		return nil, nil, []Fault{*fault}, nil
+	}
+	rs, faults := d.read(payload, arrival)
+	return d, rs, faults, nil
+}
+
+// read reads a message of d.
+func (d *Device) read(payload []byte, arrival time.Time) ([]Reading, []Fault) {
 	if len(payload) > MaxPayload {
-		return d, nil, []Fault{{Device: d.ID, Field: "payload",
+		return nil, []Fault{{Device: d.ID, Field: "payload",
 			Reason: fmt.Sprintf("a message has at most %d bytes, this has %d", MaxPayload, len(payload))}}
 	}
 	var few [8]codec.Value // most messages have no more
 	vs, bad := codec.Decode(d.Codec, payload, arrival, few[:0])
 	if bad != nil {
-		return d, nil, []Fault{{Device: d.ID, Field: bad.Field, Reason: bad.Reason}}
+		return nil, []Fault{{Device: d.ID, Field: bad.Field, Reason: bad.Reason}}
 	}
 	rs := make([]Reading, 0, len(vs))
 	var faults []Fault
@@ -52,14 +62,35 @@ func Decode(topic string, payload []byte, arrival time.Time, lookup Lookup) (*De
 		}
 		rs = append(rs, r)
 	}
-	return d, rs, faults
+	return rs, faults
 }
 
 // addressee finds the device that the topic names: plinth/v1/<kind>/<device>/data, or with the partition of a domain that
 // is split, plinth/v1/<kind>/p<NN>/<device>/data.
-func addressee(topic string, lookup Lookup) (*Device, *Fault) {
+func addressee(topic string, lookup Lookup) (*Device, *Fault, error) {
+	kind, id, fault := levels(topic)
+	if fault != nil {
+		return nil, fault, nil
+	}
+	d, err := lookup(id)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case d == nil:
+		return nil, &Fault{Field: "topic", Reason: fmt.Sprintf("the device %q is not registered", clip(string(id), 64))}, nil
+	case d.Kind != kind:
+		return nil, &Fault{Device: d.ID, Field: "topic", Reason: fmt.Sprintf("the device is a %s, not a %q", d.Kind, clip(kind, 32))}, nil
+	}
+	if reason := d.Refuses(); reason != "" {
+		return nil, &Fault{Device: d.ID, Field: "topic", Reason: reason}, nil
+	}
+	return d, nil, nil
+}
+
+// levels are the kind and the device that a topic names.
+func levels(topic string) (kind string, device plinth.DeviceID, f *Fault) {
 	if len(topic) > maxTopic {
-		return nil, &Fault{Field: "topic", Reason: fmt.Sprintf("a topic has at most %d bytes", maxTopic)}
+		return "", "", &Fault{Field: "topic", Reason: fmt.Sprintf("a topic has at most %d bytes", maxTopic)}
 	}
 	rest, ok := strings.CutPrefix(topic, "plinth/v1/")
 	kind, rest, ok2 := strings.Cut(rest, "/")
@@ -68,19 +99,9 @@ func addressee(topic string, lookup Lookup) (*Device, *Fault) {
 		id, tail = within, data
 	}
 	if !ok || !ok2 || !ok3 || tail != "data" {
-		return nil, &Fault{Field: "topic", Reason: "the topic is not plinth/v1/<kind>/<device>/data"}
+		return "", "", &Fault{Field: "topic", Reason: "the topic is not plinth/v1/<kind>/<device>/data"}
 	}
-	d := lookup(plinth.DeviceID(id))
-	if d == nil {
-		return nil, &Fault{Field: "topic", Reason: fmt.Sprintf("the device %q is not registered", clip(id, 64))}
-	}
-	if d.Kind != kind {
-		return nil, &Fault{Device: d.ID, Field: "topic", Reason: fmt.Sprintf("the device is a %s, not a %q", d.Kind, clip(kind, 32))}
-	}
-	if reason := d.Refuses(); reason != "" {
-		return nil, &Fault{Device: d.ID, Field: "topic", Reason: reason}
-	}
-	return d, nil
+	return kind, plinth.DeviceID(id), nil
 }
 
 // partition tells whether a level of a topic is that of a partition, p00 to p99. A wrong one does no harm: the device is

@@ -58,7 +58,7 @@ type Registry struct {
 
 	known  atomic.Pointer[roll]
 	reload sync.Mutex
-	asked  atomic.Int64 // when the newest successful reading of the store began, nanoseconds since 1970
+	asked  atomic.Int64 // when the newest reading of the store that is known began, nanoseconds since 1970
 }
 
 // roll is all devices at one moment, ready to be asked.
@@ -80,10 +80,20 @@ func Open(ctx context.Context, store Store, doors Doors, log *slog.Logger) (*Reg
 // SetClock gives the registry another clock than time.Now. It must be called before the registry is shared.
 func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 
+// reloadTimeout bounds one reading of the store: others wait for it.
+const reloadTimeout = 30 * time.Second
+
 // Reload reads the devices from the store, if they changed, and tells the doors.
 func (r *Registry) Reload(ctx context.Context) error {
 	r.reload.Lock()
 	defer r.reload.Unlock()
+	return r.read(ctx)
+}
+
+// read is Reload for who holds reload.
+func (r *Registry) read(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
 	stamp, began := "", r.now()
 	if known := r.known.Load(); known != nil {
 		stamp = known.stamp
@@ -92,7 +102,7 @@ func (r *Registry) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the devices: %w", err)
 	}
-	r.asked.Store(began.UnixNano())
+	defer r.asked.Store(began.UnixNano()) // when they are known, not before: who looks in between must not find them missing
 	if next == nil {
 		return nil
 	}
@@ -207,16 +217,49 @@ func (r *Registry) Ensure(ctx context.Context, d Device) error {
 // Device returns the device, or nil. The caller must not change it.
 func (r *Registry) Device(id plinth.DeviceID) *Device { return r.known.Load().byID[id] }
 
-// Find returns the device, or nil when the store did not have it at a moment or later: another instance may have
-// registered it just now. A flood of unknown ids asks the store once for all that came before.
-func (r *Registry) Find(ctx context.Context, id plinth.DeviceID, at time.Time) *Device {
-	if d := r.Device(id); d != nil || r.asked.Load() >= at.UnixNano() {
-		return d
+// Find returns the device, or nil when the store did not have it at a moment or later. It asks nobody: ErrUnavailable says
+// that the device is not known and the store was not read since, so that another instance may have registered it.
+func (r *Registry) Find(id plinth.DeviceID, at time.Time) (*Device, error) {
+	asked := r.askedSince(at) // before the look, so that what was read meanwhile is seen
+	if d := r.Device(id); d != nil || asked {
+		return d, nil
 	}
-	if err := r.Reload(ctx); err != nil && ctx.Err() == nil {
-		r.log.WarnContext(ctx, "devices not read, one that is new may seem unknown", "device", id, "err", err)
+	return nil, errUnsure()
+}
+
+func errUnsure() *plinth.Error {
+	return plinth.Errorf(plinth.ErrUnavailable, "whether this device is registered is not known now; send it again later")
+}
+
+func (r *Registry) askedSince(at time.Time) bool { return r.asked.Load() >= at.UnixNano() }
+
+// Ask reads the store unless it was read at a moment or later, so that Find knows of all that came before. A flood of
+// unknown ids reads it once. ErrUnavailable means that the store did not answer.
+func (r *Registry) Ask(ctx context.Context, at time.Time) error {
+	r.reload.Lock()
+	defer r.reload.Unlock()
+	if r.askedSince(at) {
+		return nil
 	}
-	return r.Device(id)
+	err := r.read(ctx)
+	if r.askedSince(at) {
+		return nil // that a door does not take them yet is for Watch to mend
+	}
+	return errUnsure().Because(err)
+}
+
+// Lookup finds the devices of now for who can wait for the store: it asks once, if there is one that is not known.
+func (r *Registry) Lookup(ctx context.Context) Lookup {
+	at := r.now()
+	return func(id plinth.DeviceID) (*Device, error) {
+		if d, err := r.Find(id, at); err == nil {
+			return d, nil
+		}
+		if err := r.Ask(ctx, at); err != nil {
+			return nil, err
+		}
+		return r.Find(id, at)
+	}
 }
 
 // Kinds are the kinds that have devices, in order.

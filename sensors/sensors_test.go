@@ -22,17 +22,17 @@ func station() *sensors.Device {
 		{Name: "ph", Unit: "[pH]", Min: 0, Max: 14, MaxRate: 0.1, StuckAfter: 5}, {Name: "do", Unit: "mg/L", Min: 0, Max: 20}}}
 }
 
-func lookup(id plinth.DeviceID) *sensors.Device {
+func lookup(id plinth.DeviceID) (*sensors.Device, error) {
 	if d := station(); d.ID == id {
-		return d
+		return d, nil
 	}
-	return nil
+	return nil, nil
 }
 
 const topic = "plinth/v1/water_quality/wq-1/data"
 
 func TestDecodeGivesAReadingPerMetric(t *testing.T) {
-	_, got, faults := sensors.Decode(topic, []byte(` { "at" : "2026-11-24T20:00:00.1234+08:00", "seq":12, "v":{"ph":7.1, "\u0064o":-6.2e-1} } `), noon, lookup)
+	_, got, faults, _ := sensors.Decode(topic, []byte(` { "at" : "2026-11-24T20:00:00.1234+08:00", "seq":12, "v":{"ph":7.1, "\u0064o":-6.2e-1} } `), noon, lookup)
 	at := noon.Add(123 * time.Millisecond)
 	want := []sensors.Reading{{Device: "wq-1", Metric: "ph", At: at, Seq: 12, Value: 7.1},
 		{Device: "wq-1", Metric: "do", At: at, Seq: 12, Value: -0.62}}
@@ -42,7 +42,7 @@ func TestDecodeGivesAReadingPerMetric(t *testing.T) {
 }
 
 func TestDecodeKeepsTheGoodMetricsOfAMessage(t *testing.T) {
-	_, got, faults := sensors.Decode(topic, []byte(`{"at":"2026-11-24T12:00:00Z","seq":1,"v":{"x":1,"ph":7}}`), noon, lookup)
+	_, got, faults, _ := sensors.Decode(topic, []byte(`{"at":"2026-11-24T12:00:00Z","seq":1,"v":{"x":1,"ph":7}}`), noon, lookup)
 	if len(got) != 1 || len(faults) != 1 || faults[0].Field != "v.x" {
 		t.Errorf("readings %v, faults %v; want ph stored and x named", got, faults)
 	}
@@ -82,7 +82,7 @@ func TestDecodeNamesTheFieldAtFault(t *testing.T) {
 		"unknown field":     {topic, `{"at":"2026-11-24T12:00:00Z","w":1,"v":{"ph":7}}`, "w"},
 		"too many values":   {topic, `{"at":"2026-11-24T12:00:00Z","v":{` + strings.TrimSuffix(many.String(), ",") + `}}`, "v"},
 	} {
-		_, rs, faults := sensors.Decode(tt.topic, []byte(tt.payload), noon, lookup)
+		_, rs, faults, _ := sensors.Decode(tt.topic, []byte(tt.payload), noon, lookup)
 		if len(rs) != 0 || len(faults) != 1 || faults[0].Field != tt.field || faults[0].Reason == "" {
 			t.Errorf("%s: readings %v, faults %v; want field %s", name, rs, faults, tt.field)
 		}
@@ -104,7 +104,7 @@ func TestDecodeReadsByTheDevicesCodecAndUnit(t *testing.T) {
 	} {
 		d := station()
 		d.Codec = tt.codec
-		_, rs, faults := sensors.Decode(topic, []byte(tt.payload), noon, func(plinth.DeviceID) *sensors.Device { return d })
+		_, rs, faults, _ := sensors.Decode(topic, []byte(tt.payload), noon, func(plinth.DeviceID) (*sensors.Device, error) { return d, nil })
 		stored := len(rs) == 1 && rs[0].Value == tt.want && rs[0].At.Equal(noon)
 		if tt.field == "" && !stored || tt.field != "" && (len(rs) > 0 || len(faults) != 1 || faults[0].Field != tt.field) {
 			t.Errorf("%s: readings %v, faults %v", name, rs, faults)
@@ -117,7 +117,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(topic, []byte(`{"at":"2026-11-24T12:00:00Z","seq":1,"v":{"ph":7,"do":-1.5e3}}`))
 	f.Add(topic, []byte(`{"at":"1970-01-01T00:00:00.001Z","seq":18446744073709551615,"v":{"\u0070h":0}}`))
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
-		_, rs, faults := sensors.Decode(topic, payload, noon, lookup)
+		_, rs, faults, _ := sensors.Decode(topic, payload, noon, lookup)
 		if len(rs)+len(faults) == 0 {
 			t.Fatal("a message without a reading and without a fault")
 		}
@@ -146,7 +146,7 @@ func BenchmarkDecode(b *testing.B) {
 	payload := []byte(`{"at":"2026-11-24T12:00:00.123Z","seq":12,"v":{"ph":7.1,"do":6.2}}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, rs, _ := sensors.Decode(topic, payload, noon, lookup); len(rs) != 2 {
+		if _, rs, _, _ := sensors.Decode(topic, payload, noon, lookup); len(rs) != 2 {
 			b.Fatal("not decoded")
 		}
 	}

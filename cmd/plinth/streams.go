@@ -129,7 +129,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: desk, Replays: h.replays(runs, desk), ReplayList: runs, Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed, s.registry.Device), api.NewImportRoute(s.board.Mappings, importer),
-		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Device, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
+		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Lookup, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
 	h.routes = append(h.routes, h.sensorThings(direct)...)
 	h.routes = append(h.routes, api.DeviceEvidenceRoutes(h.deviceEvidence(), s.registry)...)
 	h.openLineage(runs)
