@@ -127,6 +127,7 @@ func refusedLetter(f broker.Refused) pipelines.DeadLetter {
 		"publish":   "%q published to a topic that is not its own; the broker dropped it (%d times)",
 		"subscribe": "%q asked for messages that it may not read; the broker refused (%d times)",
 		"sign in":   "%q came without a valid credential; the broker refused (%d times)",
+		"size":      "%q sent a message of more than 1 MiB; the broker cut the session without reading it (%d times)",
 		"client id": "%q came under a client id that is not its own; the broker cut the session (%d times)",
 	}[f.What]
 	if reason == "" {

@@ -156,7 +156,7 @@ func (s *Sequencer) attestSide(ctx context.Context, n *line, of *side, kept ledg
 	if err := s.store.SaveAnchor(ctx, kept, anchor); err != nil {
 		return fmt.Errorf("keep the anchor of %s at %d: %w", of.origin, size, err)
 	}
-	s.log.InfoContext(ctx, "checkpoint anchored", "origin", of.origin, "size", size, "tx", place.TxID,
+	s.log.DebugContext(ctx, "checkpoint anchored", "origin", of.origin, "size", size, "tx", place.TxID,
 		"block", place.Block)
 	return s.reached("kept")
 }

@@ -14,13 +14,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // Refused tells what the broker did not let a user do, how often since it was told last. MQTT 3.1.1 cannot say no to a
 // publisher (§3.3.5): the message is acknowledged and dropped, so that this is the only trace of it.
 type Refused struct {
 	At    time.Time `json:"at"`
-	What  string    `json:"what"` // "publish", "subscribe", "sign in", "client id"
+	What  string    `json:"what"` // "publish", "subscribe", "sign in", "client id", "size"
 	User  string    `json:"user"`
 	Topic string    `json:"topic,omitempty"` // or the client id
 	N     int64     `json:"n"`
@@ -143,23 +145,25 @@ func TakeRefused(dir string, use func([]Refused) error) error {
 	return nil
 }
 
-// violation is how nats-server logs what a client may not do; the number is the connection's.
-var violation = regexp.MustCompile(`\bmid(?:_ws)?:(\d+).* - (Publish|Subscription) Violation - Subject ("(?:[^"\\]|\\.)*")`)
+// violation is how nats-server logs what a client may not do; the number is the connection's. Of a message that is too
+// large it knows no topic, since it does not read it.
+var violation = regexp.MustCompile(`\bmid(?:_ws)?:(\d+).* - (?:(Publish|Subscription) Violation - Subject ("(?:[^"\\]|\\.)*")|` +
+	regexp.QuoteMeta(server.ErrMaxPayload.Error()) + `: \d+ vs \d+)`)
 
 // violationOf reads a line of nats-server's log.
 func violationOf(line string) (id uint64, what, topic string, ok bool) {
-	if !strings.Contains(line, " Violation - ") {
-		return 0, "", "", false
-	}
 	m := violation.FindStringSubmatch(line)
 	if m == nil {
 		return 0, "", "", false
 	}
 	id, err := strconv.ParseUint(m[1], 10, 64)
-	subject, err2 := strconv.Unquote(m[3])
-	if err != nil || err2 != nil {
+	if err != nil {
 		return 0, "", "", false
 	}
+	if m[2] == "" {
+		return id, "size", "", true
+	}
+	subject, err := strconv.Unquote(m[3])
 	what = map[string]string{"Publish": "publish", "Subscription": "subscribe"}[m[2]]
-	return id, what, strings.NewReplacer(".", "/", "*", "+", ">", "#").Replace(subject), true
+	return id, what, strings.NewReplacer(".", "/", "*", "+", ">", "#").Replace(subject), err == nil
 }

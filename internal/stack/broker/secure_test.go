@@ -105,6 +105,15 @@ func TestAForbiddenSubscriptionIsRefusedAndNamed(t *testing.T) {
 	s.awaitRefused(t, broker.Refused{What: "subscribe", User: "lift-0001", Topic: "plinth/v1/+/+/data"})
 }
 
+func TestAMessageThatIsTooLargeCutsItsSessionAndIsNamed(t *testing.T) {
+	s := startSecure(t, service, lift)
+	d := connect(t, s.options("lift-0001").SetAutoReconnect(false))
+	defer d.Disconnect(0)
+	d.Publish("plinth/v1/lift/lift-0001/data", 1, false, make([]byte, 10<<20))
+	s.awaitRefused(t, broker.Refused{What: "size", User: "lift-0001"})
+	await(t, func() bool { return !d.IsConnected() })
+}
+
 func TestAClientDoesNotTrustAnotherAuthority(t *testing.T) {
 	s := startSecure(t, lift)
 	other, err := broker.LocalTLS(t.TempDir(), []string{"127.0.0.1"}, time.Now())
