@@ -86,7 +86,7 @@ test: engines fabric chaincode build lint ## run every test on real engines
 	$(GOTEST) -timeout 20m ./cmd/plinth
 	cd web && npm run check && npm test && npm run e2e
 
-bench: engines fabric chaincode build ## measure on real engines and write bench/RESULTS.md (about 100 minutes: the last hour is a siege)
+bench: engines fabric chaincode build ## measure on real engines and write bench/RESULTS.md (about two hours: the last one is a siege)
 	go run ./bench
 
 lint: ## vet and format

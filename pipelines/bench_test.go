@@ -61,29 +61,64 @@ func BenchmarkQueryable(b *testing.B) {
 	f := newFactory(b, load{devices: 1000, metrics: 1})
 	stop := f.steady(b, 20_000)
 	defer stop()
-	probe := stacktest.NewPublisher(b, f.mqtt, stacktest.MosquittoFeeder, secret, "probe")
-	took := make([]time.Duration, 0, b.N)
 	b.ResetTimer()
-	for i := range b.N {
-		d := f.devices[i%len(f.devices)]
+	took := f.follow(b, "probe", b.N)
+	b.StopTimer()
+	b.ReportMetric(milliseconds(took, 50), "p50-ms")
+	b.ReportMetric(milliseconds(took, 99), "p99-ms")
+}
+
+// BenchmarkPoison measures the same at 5,000 readings a second while another domain gets 5,000 messages a second that cannot
+// be used, and before that without them.
+func BenchmarkPoison(b *testing.B) {
+	f := newFactory(b, load{devices: 1000, metrics: 1})
+	f.stream(b, poisoned.Kind)
+	defer f.steady(b, 5000)()
+	b.ResetTimer()
+	quiet := f.follow(b, "quiet", b.N)
+	stop := f.flow(b, "poison", 5000, f.publishPoison)
+	flooded := f.follow(b, "flooded", b.N)
+	stop()
+	b.StopTimer()
+	dead := f.meter.Of(poisoned.Kind).Dead
+	if dead == 0 {
+		b.Fatal("no poison was taken")
+	}
+	b.ReportMetric(float64(dead), "letters")
+	b.ReportMetric(milliseconds(quiet, 99), "quiet-p99-ms")
+	b.ReportMetric(milliseconds(flooded, 99), "p99-ms")
+}
+
+// follow publishes n readings of its own, one after the other, and returns in order how long each took until it was seen by
+// a SELECT.
+func (f *factory) follow(b *testing.B, id string, n int) []time.Duration {
+	b.Helper()
+	probe := stacktest.NewPublisher(b, f.mqtt, stacktest.MosquittoFeeder, secret, id)
+	took := make([]time.Duration, 0, n)
+	for range n {
+		f.followed++
+		d, seq := f.devices[f.followed%len(f.devices)], 1<<40+f.followed
 		began := time.Now()
-		if err := probe.Publish(d.Topic(), message(nil, int64(i), 1<<40+uint64(i), 1)); err != nil {
+		if err := probe.Publish(d.Topic(), message(nil, int64(f.followed), uint64(seq), 1)); err != nil {
 			b.Fatal(err)
 		}
 		if err := probe.Flush(publisherOpen); err != nil {
 			b.Fatal(err)
 		}
-		sql := fmt.Sprintf(`SELECT count() FROM plinth.reading WHERE metric = 'm0' AND device = '%s' AND seq = %d`, d.ID, 1<<40+i)
+		sql := fmt.Sprintf(`SELECT count() FROM plinth.reading WHERE metric = 'm0' AND device = '%s' AND seq = %d`, d.ID, seq)
 		for f.count(b, sql) == 0 {
 			time.Sleep(2 * time.Millisecond)
 		}
 		took = append(took, time.Since(began))
 		time.Sleep(7 * time.Millisecond) // so that probes come at every phase of a batch
 	}
-	b.StopTimer()
 	slices.Sort(took)
-	b.ReportMetric(took[len(took)/2].Seconds()*1000, "p50-ms")
-	b.ReportMetric(took[(len(took)*99-1)/100].Seconds()*1000, "p99-ms")
+	return took
+}
+
+// milliseconds is a percentile of times in order.
+func milliseconds(took []time.Duration, percent int) float64 {
+	return took[(len(took)*percent-1)/100].Seconds() * 1000
 }
 
 // publisherOpen lets a probe go on without its PUBACK.
@@ -115,7 +150,11 @@ type factory struct {
 	mosquitto *stacktest.Mosquitto
 	stop      func()       // of the stream
 	sent      atomic.Int64 // by steady
+	followed  int          // by follow
 }
+
+// poisoned is a device of another domain than those that a load is from.
+var poisoned = sensors.Device{ID: "bench-lift", Kind: "lift", Owner: "market", Interval: time.Second}
 
 func shelved(devices, metrics int) []sensors.Device {
 	var out []sensors.Device
@@ -148,7 +187,7 @@ func newFloor(t testing.TB, w load) *factory {
 	f.clickhouse.start(t)
 	f.openClickHouse(t, dir, w.durability)
 	var err error
-	if f.registry, err = sensors.Open(t.Context(), shelf{devices: f.devices}, nil, f.log); err != nil {
+	if f.registry, err = sensors.Open(t.Context(), shelf{devices: append([]sensors.Device{poisoned}, f.devices...)}, nil, f.log); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -213,30 +252,48 @@ func (f *factory) publishPadded(t testing.TB, n, pad int) {
 	}
 }
 
-// steady publishes at a rate until stop is called.
+// steady publishes readings at a rate until stop is called.
 func (f *factory) steady(t testing.TB, perSecond int) (stop func()) {
 	t.Helper()
-	const step = 10 * time.Millisecond
-	c := stacktest.NewPublisher(t, f.mqtt, stacktest.MosquittoFeeder, secret, "steady")
+	var body []byte
+	return f.flow(t, "steady", perSecond, func(c *stacktest.Publisher, n int) error {
+		body = message(body[:0], int64(n), uint64(n), 1)
+		f.sent.Add(1)
+		return c.Publish(f.devices[n%len(f.devices)].Topic(), body)
+	})
+}
+
+// publishPoison publishes what cannot be used: every second message is of a device that is not registered, the others are
+// not understood. No two are equal.
+func (f *factory) publishPoison(c *stacktest.Publisher, n int) error {
+	d := poisoned
+	if n%2 == 0 {
+		d.ID = plinth.DeviceID("nobody-" + strconv.Itoa(n))
+	}
+	return c.Publish(d.Topic(), fmt.Appendf(nil, "poison %d", n))
+}
+
+// flow has message 0, 1, … published at a rate until stop is called, which returns when the broker has all.
+func (f *factory) flow(t testing.TB, id string, perSecond int, publish func(c *stacktest.Publisher, n int) error) (stop func()) {
+	t.Helper()
+	c := stacktest.NewPublisher(t, f.mqtt, stacktest.MosquittoFeeder, secret, id)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(step)
+		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		began, sent := time.Now(), 0
-		var body []byte
 		for {
 			select {
 			case <-done:
+				_ = c.Flush(0) // a broken connection shows in what is counted
 				return
 			case <-tick.C:
 			}
 			for due := int(time.Since(began).Seconds() * float64(perSecond)); sent < due; sent++ {
-				body = message(body[:0], int64(sent), uint64(sent), 1)
-				if err := c.Publish(f.devices[sent%len(f.devices)].Topic(), body); err != nil {
+				if err := publish(c, sent); err != nil {
 					return
 				}
-				f.sent.Add(1)
 			}
 			if err := c.Flush(publisherOpen); err != nil {
 				return

@@ -108,6 +108,38 @@ func TestAFloodOfInventedTopicsIsCountedAndCannotFillTheTable(t *testing.T) {
 	}
 }
 
+// TestPoisonOfOneDomainIsCountedAndAnothersRowsAllArrive floods a domain while readings of another flow.
+func TestPoisonOfOneDomainIsCountedAndAnothersRowsAllArrive(t *testing.T) {
+	const poison = 20_000
+	f := newFactory(t, load{devices: 100, metrics: 1, messages: 5000})
+	f.stream(t, poisoned.Kind)
+	c := stacktest.NewPublisher(t, f.mqtt, stacktest.MosquittoFeeder, secret, "poison")
+	flooded := make(chan error, 1)
+	go func() {
+		for n := range poison {
+			if err := f.publishPoison(c, n); err != nil {
+				flooded <- err
+				return
+			}
+		}
+		flooded <- c.Flush(0)
+	}()
+	f.run(t)
+	if err := <-flooded; err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the count of all poison", time.Minute, func() bool { return f.meter.Of(poisoned.Kind).Dead == poison })
+	if n := f.count(t, `SELECT sum(n) FROM plinth.dead_letter FINAL WHERE source LIKE 'plinth/v1/lift/%'`); n != poison {
+		t.Errorf("dead letters tell of %d messages, want %d", n, poison)
+	}
+	if n := f.count(t, `SELECT count() FROM plinth.dead_letter FINAL`); n > poison/4 {
+		t.Errorf("%d dead letters, want those beyond a device's share counted and not kept", n)
+	}
+	if n := f.meter.Of("water_quality").Dead; n != 0 {
+		t.Errorf("%d dead letters of the domain that had no poison", n)
+	}
+}
+
 // TestAPayloadOfTenMegabytesIsADeadLetter checks that it neither stalls the stream nor stays in memory.
 func TestAPayloadOfTenMegabytesIsADeadLetter(t *testing.T) {
 	f := newFactory(t, load{devices: 1, metrics: 1})

@@ -80,7 +80,8 @@ func (s *siege) look(ctx context.Context, ch *clickhouse.DB, pg *postgres.DB, f 
 
 // count compares a device's stored readings with what it had acknowledged.
 func (o *siegeOutcome) count(f *siegeFeed, rows []sensors.Reading) {
-	o.Acked += f.acked
+	acked := int(f.acked.Load())
+	o.Acked += acked
 	times := map[uint64]int{}
 	for _, r := range rows {
 		times[r.Seq]++
@@ -88,7 +89,7 @@ func (o *siegeOutcome) count(f *siegeFeed, rows []sensors.Reading) {
 			o.Altered++
 		}
 	}
-	for n := 1; n <= f.acked; n++ {
+	for n := 1; n <= acked; n++ {
 		switch got := times[uint64(n)]; {
 		case got == 0:
 			o.Lost++
@@ -185,13 +186,13 @@ func (s *siege) explain(t testing.TB, ctx context.Context, ch *clickhouse.DB, pg
 			stored[r.Seq] = true
 		}
 		var missing []int
-		for n := 1; n <= f.acked; n++ {
+		for n := 1; n <= int(f.acked.Load()); n++ {
 			if !stored[uint64(n)] {
 				missing = append(missing, n)
 			}
 		}
 		if len(missing) > 0 || err != nil {
-			t.Logf("%s at %s: %d acknowledged, missing %v, %v", f.device, f.topic, f.acked, missing, err)
+			t.Logf("%s at %s: %d acknowledged, missing %v, %v", f.device, f.topic, f.acked.Load(), missing, err)
 		}
 	}
 	for _, sql := range []string{`SELECT 'member ' || t::text FROM ingest_member t`, `SELECT 'share ' || t::text FROM ingest_share t`,

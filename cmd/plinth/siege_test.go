@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -95,18 +96,32 @@ const (
 
 func newSiege(t testing.TB, w siegeLoad) *siege {
 	t.Helper()
-	bin, data := buildPrograms(t), filepath.Join(t.TempDir(), "data")
-	launchEngines(t, bin, data)
-	s := &siege{siegeLoad: w, house: newRunning("", data, bin)}
-	s.house.url = "http://" + freeAddress()
-	s.service = startSiege(t, bin, data, "serve", s.house.url)
+	s := openSiege(t)
+	s.siegeLoad = w
 	for i := range s.members {
-		s.members[i] = startSiege(t, bin, data, "ingest", "http://"+freeAddress(), "--ingest-member", fmt.Sprintf("member-%d", i))
+		s.members[i] = s.enlist(t, fmt.Sprintf("member-%d", i))
 	}
 	for i := range w.devices {
-		s.feeds = append(s.feeds, s.register(t, i))
+		meter := siegeDevice{id: fmt.Sprintf("siege-%03d", i), kind: "construction_noise", interval: 1, parts: siegeParts}
+		s.feeds = append(s.feeds, &siegeFeed{sender: s.register(t, meter), metric: "leq"})
 	}
 	return s
+}
+
+// openSiege is a house with its service alone.
+func openSiege(t testing.TB) *siege {
+	t.Helper()
+	bin, data := buildPrograms(t), filepath.Join(t.TempDir(), "data")
+	launchEngines(t, bin, data)
+	s := &siege{house: newRunning("http://"+freeAddress(), data, bin)}
+	s.service = startSiege(t, bin, data, "serve", s.house.url)
+	return s
+}
+
+// enlist starts a further member of the ingest.
+func (s *siege) enlist(t testing.TB, name string) *siegeProcess {
+	t.Helper()
+	return startSiege(t, s.house.bin, s.house.data, "ingest", "http://"+freeAddress(), "--ingest-member", name)
 }
 
 // launchEngines starts `plinth engines` and returns when they serve; the end of t stops them in order.
@@ -126,8 +141,13 @@ func launchEngines(t testing.TB, bin, data string) {
 
 func awaitSiege(t testing.TB, what string, ready func() error) {
 	t.Helper()
+	awaitWithin(t, what, 3*time.Minute, ready)
+}
+
+func awaitWithin(t testing.TB, what string, within time.Duration, ready func() error) {
+	t.Helper()
 	var err error
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if err = ready(); err == nil {
 			return
 		}
@@ -177,6 +197,13 @@ func (p *siegeProcess) kill() {
 	_ = p.cmd.Wait()
 }
 
+func (p *siegeProcess) signal(t testing.TB, sig syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // memory is the most that the process had in memory so far (VmHWM), in bytes.
 func (p *siegeProcess) memory(t testing.TB) int64 {
 	t.Helper()
@@ -195,22 +222,16 @@ func (p *siegeProcess) memory(t testing.TB) int64 {
 // stand has the process stand still for a time.
 func (p *siegeProcess) stand(t testing.TB, d time.Duration) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGSTOP)
 	time.Sleep(d) // the lease ends by the clock, there is nothing else to wait for
-	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGCONT)
 	p.awaitReady(t)
 }
 
 // leave has the process end in order: what it has in hand is stored and its parts are given back.
 func (p *siegeProcess) leave(t testing.TB) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	p.signal(t, syscall.SIGTERM)
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("%s left with %v", p.args[1], err)
 	}
@@ -262,10 +283,7 @@ func (s *siege) kill(t testing.TB, n int) {
 // killEngine kills an engine, which `plinth engines` starts again.
 func (s *siege) killEngine(t testing.TB, name string) {
 	t.Helper()
-	pid := enginePID(t, s.house.data, name)
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	pid := signalEngine(t, s.house.data, name, syscall.SIGKILL)
 	awaitSiege(t, name, func() error {
 		if now := enginePID(t, s.house.data, name); now == pid {
 			return fmt.Errorf("process %d is not replaced", pid)
@@ -273,6 +291,16 @@ func (s *siege) killEngine(t testing.TB, name string) {
 		return nil
 	})
 	s.service.awaitReady(t)
+}
+
+// signalEngine sends an engine's process a signal.
+func signalEngine(t testing.TB, data, name string, sig syscall.Signal) (pid int) {
+	t.Helper()
+	pid = enginePID(t, data, name)
+	if err := syscall.Kill(pid, sig); err != nil {
+		t.Fatal(err)
+	}
+	return pid
 }
 
 func enginePID(t testing.TB, data, name string) int {
@@ -291,12 +319,7 @@ func enginePID(t testing.TB, data, name string) int {
 // run publishes, kills rounds times, lets the devices finish and judges what is stored.
 func (s *siege) run(t testing.TB, rounds int) siegeOutcome {
 	t.Helper()
-	stop := make(chan struct{})
-	var feeding sync.WaitGroup
-	s.base = time.Now().Add(-s.ago).UTC().Truncate(time.Minute)
-	for _, f := range s.feeds {
-		feeding.Go(func() { f.run(s, stop) })
-	}
+	stop := s.feed()
 	for n := range rounds {
 		time.Sleep(s.rest) // under load again
 		s.peak = max(s.peak, s.service.memory(t))
@@ -307,25 +330,53 @@ func (s *siege) run(t testing.TB, rounds int) siegeOutcome {
 	time.Sleep(300 * time.Millisecond)
 	s.members[1].leave(t)
 	time.Sleep(300 * time.Millisecond)
-	close(stop)
-	feeding.Wait()
-	s.fed = time.Now()
+	stop()
 	return s.judge(t)
+}
+
+// feed has the devices publish until stop is called, which returns when each has finished the message in hand.
+func (s *siege) feed() (stop func()) {
+	ended := make(chan struct{})
+	var feeding sync.WaitGroup
+	s.base = time.Now().Add(-s.ago).UTC().Truncate(time.Minute)
+	for _, f := range s.feeds {
+		feeding.Go(func() { f.run(s, ended) })
+	}
+	return func() {
+		close(ended)
+		feeding.Wait()
+		s.fed = time.Now()
+	}
+}
+
+// acked is how many readings the broker has acknowledged to the devices so far.
+func (s *siege) acked() (n int64) {
+	for _, f := range s.feeds {
+		n += f.acked.Load()
+	}
+	return n
 }
 
 // siegeFeed is a device that sends its readings one after the other, each until the broker has acknowledged it.
 type siegeFeed struct {
 	*sender
 	metric string
-	acked  int // readings 1 to acked were acknowledged
+	acked  atomic.Int64 // readings 1 to acked were acknowledged
 }
 
-func (s *siege) register(t testing.TB, i int) *siegeFeed {
+// siegeDevice is what differs between devices of a siege.
+type siegeDevice struct {
+	id, kind string
+	interval int    // seconds
+	parts    int    // that its kind is split into; 0 is one
+	metrics  string // JSON; the kind's when empty
+}
+
+// register registers a device and signs it in at the broker.
+func (s *siege) register(t testing.TB, d siegeDevice) *sender {
 	t.Helper()
-	kind, metric := "construction_noise", "leq"
-	id := fmt.Sprintf("siege-%03d", i)
 	body := fmt.Sprintf(`{"id":%q,"kind":%q,"name":{"zh":"围攻","en":"Siege"},"owner":"construction","street":"caoyang",
-		"grid":"caoyang-01","longitude":121.41,"latitude":31.24,"intervalS":1}`, id, kind)
+		"grid":"caoyang-01","longitude":121.41,"latitude":31.24,"intervalS":%d,"metrics":[%s]}`, d.id, d.kind, d.interval, d.metrics)
 	status, answer, err := s.house.as("operator", http.MethodPost, "/v1/devices", []byte(body))
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("register: %d %s %v", status, answer, err)
@@ -334,14 +385,13 @@ func (s *siege) register(t testing.TB, i int) *siegeFeed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	snd, err := newSender(s.house, id, kind, password)
+	snd, err := newSender(s.house, d.id, d.kind, password)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := sensors.Device{ID: plinth.DeviceID(id), Kind: kind}
-	snd.topic = d.TopicIn(siegeParts)
+	snd.topic = (&sensors.Device{ID: plinth.DeviceID(d.id), Kind: d.kind}).TopicIn(d.parts)
 	t.Cleanup(func() { snd.client.Disconnect(250) })
-	return &siegeFeed{sender: snd, metric: metric}
+	return snd
 }
 
 // run sends until stop is closed; the message in hand is finished first.
@@ -356,14 +406,15 @@ func (f *siegeFeed) run(s *siege, stop <-chan struct{}) {
 		for f.send(payload) != nil {
 			time.Sleep(50 * time.Millisecond)
 		}
-		f.acked += s.pack
+		f.acked.Add(int64(s.pack))
 	}
 }
 
 // message holds the next readings in columns.
 func (f *siegeFeed) message(s *siege) []byte {
 	var at, seq, v []string
-	for n := f.acked + 1; n <= f.acked+s.pack; n++ {
+	first := int(f.acked.Load()) + 1
+	for n := first; n < first+s.pack; n++ {
 		at = append(at, s.base.Add(time.Duration(n)*s.step).Format(`"2006-01-02T15:04:05.000Z07:00"`))
 		seq = append(seq, strconv.Itoa(n))
 		v = append(v, strconv.FormatFloat(siegeValue(n), 'g', -1, 64))
