@@ -7,7 +7,6 @@ import (
 
 	"plinth"
 	pb "plinth/api/plinth/v1"
-	"plinth/sensors"
 	"plinth/sensors/alarm"
 )
 
@@ -33,23 +32,25 @@ func alarmFor(a alarm.Alarm, o onlooker) *pb.Alarm {
 
 // reads tells whether the looker may see what an alarm found: it may see the device's values, or must answer it.
 func (o onlooker) reads(a alarm.Alarm) bool {
-	var d *sensors.Device
-	if o.device != nil {
-		d = o.device(a.Device)
-	}
-	if d == nil { // not registered here; its kind and place decide
-		d = &sensors.Device{ID: a.Device, Kind: a.Kind, Owner: a.Owner, Street: a.Street}
-	}
 	answers := o.Department != "" && o.Department == a.Unit && o.Has(plinth.RoleProvider)
-	return answers || d.Shows(o.Principal)
+	return answers || a.About(o.device).Shows(o.Principal)
 }
 
-// withheldTitle stands for the title of an alarm that tells how someone lives.
-var withheldTitle = sensors.Text{ZH: "涉户告警，内容仅处置单位可见", EN: "Alarm of a home, shown to those who must answer"}
+// hidden are the homes of whose alarms p may not see what was found; nil when there are none.
+func (s *alarmService) hidden(p plinth.Principal) *alarm.Homes {
+	if p.Has(plinth.RoleOperator, plinth.RoleAuditor) {
+		return nil
+	}
+	h := &alarm.Homes{}
+	if h.Kinds, h.Devices = s.Homes(); p.Has(plinth.RoleProvider) {
+		h.Except = p.Department
+	}
+	return h
+}
 
 // withhold leaves of an alarm that there is one on the device, how grave it is and how far it was handled.
 func withhold(a *pb.Alarm) {
-	a.Withheld, a.Title, a.Rule, a.Basis = true, sensorText(withheldTitle), "", ""
+	a.Withheld, a.Title, a.Rule, a.Basis = true, sensorText(alarm.HomeTitle), "", ""
 	a.Text, a.Facts, a.Score, a.Note, a.Permit, a.Outcome = nil, nil, 0, "", "", ""
 }
 

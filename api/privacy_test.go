@@ -197,3 +197,40 @@ func TestAnAlarmOfAHomeTellsOthersThatItIsThere(t *testing.T) {
 		t.Errorf("an alarm of an internal kind is withheld: %+v", got)
 	}
 }
+
+// filing is a store of alarms that notes what it is asked for.
+type filing struct {
+	alarm.Store
+	asked *alarm.Filter
+}
+
+func (f filing) Alarms(_ context.Context, by alarm.Filter) ([]alarm.Alarm, int, error) {
+	*f.asked = by
+	return nil, 0, nil
+}
+
+func TestAlarmsByRuleLeaveOutHomesThatTheCallerMayNotSee(t *testing.T) {
+	var asked alarm.Filter
+	var r registrar
+	api.NewAlarms(api.AlarmDeps{Desk: alarm.NewDesk(filing{asked: &asked}, time.Now, nil), Homes: flat(t).Homes, Device: flat(t).Device}).Register(&r)
+	service := r.service.(pb.AlarmServiceServer)
+	for name, tt := range map[string]struct {
+		who    plinth.Principal
+		rule   string
+		left   bool
+		except plinth.AgentID
+	}{
+		"a steward by rule":    {aSteward, "no_use", true, ""},
+		"a steward without":    {aSteward, "", false, ""},
+		"the street by rule":   {ofStreet, "no_use", true, "taopu"},
+		"an auditor by a rule": {anAuditor, "no_use", false, ""},
+	} {
+		if _, err := service.ListAlarms(plinth.WithPrincipal(t.Context(), tt.who), &pb.ListAlarmsRequest{Rule: tt.rule}); err != nil {
+			t.Fatal(err)
+		}
+		w := asked.Without
+		if (w != nil) != tt.left || w != nil && (len(w.Devices) != 1 || w.Devices[0] != "meter-1" || w.Except != tt.except) {
+			t.Errorf("%s: left out %+v", name, w)
+		}
+	}
+}

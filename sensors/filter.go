@@ -2,6 +2,7 @@ package sensors
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"plinth"
@@ -42,6 +43,20 @@ func (b Box) Validate() error {
 
 func onEarth(longitude, latitude float64) bool {
 	return longitude >= -180 && longitude <= 180 && latitude >= -90 && latitude <= 90
+}
+
+// Homes are the kinds whose devices tell how people live, and the devices of other kinds that do.
+func (r *Registry) Homes() (kinds []string, others []plinth.DeviceID) {
+	for name, k := range knownKinds() {
+		if k.Privacy.or(Internal) == Home {
+			kinds = append(kinds, name)
+		}
+	}
+	for _, d := range r.Devices(Filter{}, func(d *Device) bool { return d.Privacy() == Home && !slices.Contains(kinds, d.Kind) }) {
+		others = append(others, d.ID)
+	}
+	slices.Sort(kinds)
+	return kinds, others
 }
 
 // Devices lists the devices that f and keep let through, in order of their ids. The caller must not change them.

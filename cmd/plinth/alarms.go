@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"plinth"
 	"plinth/api"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
@@ -47,6 +48,7 @@ func (h *house) openAlarms(context.Context) error {
 	store := postgres.NewAlarms(h.pg)
 	desk := alarm.NewDesk(store, h.now, h.showAlarm)
 	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Device: h.streams.registry.Device,
+		Homes:  h.streams.registry.Homes,
 		Agents: h.catalog, Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))
 	return nil
 }
@@ -69,9 +71,30 @@ func (h *house) showAlarm(a alarm.Alarm) { h.streams.feed.Publish(api.AlarmNews(
 func (h *house) alarmEvents(ctx context.Context, as []alarm.Alarm) error {
 	rows := make([]pipelines.Event, len(as))
 	for i := range as {
-		rows[i] = alarmEvent(&as[i], h.now())
+		rows[i] = eventOf(&as[i], h.streams.registry.Device, h.now())
 	}
 	return h.streams.sink.InsertEvents(ctx, rows)
+}
+
+// eventOf is an alarm as an event, of devices that find knows.
+func eventOf(a *alarm.Alarm, find func(plinth.DeviceID) *sensors.Device, rx time.Time) pipelines.Event {
+	if a.About(find).Privacy() == sensors.Home {
+		return homeEvent(a, rx)
+	}
+	return alarmEvent(a, rx)
+}
+
+// homeEvent is an alarm of a home as an event: that there is one in the grid, and how far it has come. Events, incidents and
+// what is made of them are for more people than may see how someone lives, so what tells it never gets there. The number
+// says nothing: the alarm's id follows from its device and rule, which could be tried out.
+func homeEvent(a *alarm.Alarm, rx time.Time) pipelines.Event {
+	title := alarm.HomeTitle.ZH
+	if a.State == alarm.Withdrawn {
+		title += "（已撤回）"
+	}
+	return pipelines.Event{Source: "sensor", SourceID: a.Event.String(), At: a.Since, Title: title, Street: a.Street, Grid: a.Grid, RX: rx,
+		Attrs: map[string]string{sensors.PrivacyAttr: string(sensors.Home), "grade": gradeNames[a.Peak], "state": string(a.State),
+			"unit": string(a.Unit)}}
 }
 
 // alarmEvent is an alarm as an event of the source "sensor". Its number there is the alarm's id, so telling it again

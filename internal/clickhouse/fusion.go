@@ -53,7 +53,8 @@ func (s *Fusion) Append(ctx context.Context, steps []analytics.Step) error {
 		text(func(s *analytics.Step) string { return s.Table }))
 }
 
-// NewEvents returns events received after the cursor, the newest form of each.
+// NewEvents returns events received after the cursor, the newest form of each. Those of homes are not among them: beside a
+// call that has a place, an alarm without one would have it too.
 func (s *Fusion) NewEvents(ctx context.Context, after analytics.Cursor, limit int) ([]analytics.Event, error) {
 	if after.RX.Year() < 1970 {
 		after.RX = time.Unix(0, 0)
@@ -64,7 +65,7 @@ func (s *Fusion) NewEvents(ctx context.Context, after analytics.Cursor, limit in
 	// Without FINAL the index on rx serves; an event whose newer form comes later is decided by the older one.
 	return s.events(ctx, `
 		SELECT `+eventColumns+` FROM plinth.event AS e
-		WHERE rx >= `+instant+` AND (rx, at, source, source_id) > (`+instant+`, `+instant+`, ?, ?)
+		WHERE attrs['privacy'] != 'home' AND rx >= `+instant+` AND (rx, at, source, source_id) > (`+instant+`, `+instant+`, ?, ?)
 		ORDER BY rx, at, source, source_id LIMIT 1 BY source, source_id LIMIT ?`,
 		millis(after.RX), millis(after.RX), millis(after.At), after.Source, after.SourceID, limit)
 }

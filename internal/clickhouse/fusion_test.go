@@ -276,3 +276,21 @@ func TestFiltersTakeAnyText(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAlarmOfAHomeIsInNoIncident(t *testing.T) {
+	db := emptied(t)
+	log := clickhouse.NewFusion(db)
+	told := func(id string, attrs map[string]string) pipelines.Event {
+		return pipelines.Event{Source: "sensor", SourceID: id, At: noon, Title: "x", Street: "taopu", Attrs: attrs, RX: noon}
+	}
+	events := []pipelines.Event{told("of-a-home", map[string]string{"privacy": "home"}), told("of-a-lift", nil)}
+	if err := clickhouse.NewEvents(db).InsertEvents(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fuser(log).Pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := members(t, log, events); len(got) != 1 || got["sensor/of-a-lift"] == "" {
+		t.Errorf("in incidents are %v, want the lift's alarm alone", got)
+	}
+}

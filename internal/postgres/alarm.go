@@ -28,7 +28,7 @@ func NewAlarms(db *DB) *Alarms { return &Alarms{db} }
 const alarmColumns = `a.id, a.device, a.device_zh, a.device_en, a.kind, a.rule, a.pack, a.title_zh, a.title_en, a.text_zh,
 	a.text_en, a.basis, a.class, a.grade, a.peak, a.state, a.since, a.raised_at, a.ended_at, a.at, a.street, a.grid, a.site,
 	a.longitude, a.latitude, a.owner, a.unit, a.respond_by, a.permit, a.acknowledged_by, a.acknowledged_at, a.handled_by,
-	a.handled_at, a.outcome, a.note, a.score, a.facts, a.rows, a.record_id, coalesce(l.state, 'pending')`
+	a.handled_at, a.outcome, a.note, a.score, a.facts, a.rows, a.record_id, a.event_id, coalesce(l.state, 'pending')`
 
 const alarmFrom = ` FROM alarm a LEFT JOIN ledger_state l ON l.id = a.record_id`
 
@@ -38,7 +38,7 @@ func scanAlarm(row pgx.CollectableRow) (alarm.Alarm, error) {
 	err := row.Scan(&a.ID, &a.Device, &a.DeviceName.ZH, &a.DeviceName.EN, &a.Kind, &a.Rule, &a.Pack, &a.Title.ZH, &a.Title.EN,
 		&a.Text.ZH, &a.Text.EN, &a.Basis, &a.Class, &a.Grade, &a.Peak, &a.State, &a.Since, &a.Raised, &ended, &a.At, &a.Street,
 		&a.Grid, &a.Site, &a.Longitude, &a.Latitude, &a.Owner, &a.Unit, &respond, &a.Permit, &a.Acknowledger, &acknowledged,
-		&a.Handler, &handled, &a.Outcome, &a.Note, &a.Score, &a.Facts, &a.Rows, &a.Record, &a.Evidence)
+		&a.Handler, &handled, &a.Outcome, &a.Note, &a.Score, &a.Facts, &a.Rows, &a.Record, &a.Event, &a.Evidence)
 	for _, t := range []struct {
 		from *time.Time
 		to   *time.Time
@@ -76,10 +76,15 @@ func (s *Alarms) Alarm(ctx context.Context, id alarm.ID) (alarm.Alarm, []alarm.S
 const alarmWhere = ` WHERE ($1 = '' OR a.state = $1 OR $1 = 'active' AND a.state IN ('open', 'acknowledged'))
 	AND a.grade >= $2 AND ($3 = '' OR a.kind = $3) AND ($4 = '' OR a.street = $4) AND ($5 = '' OR a.unit = $5)
 	AND ($6 = '' OR a.device = $6) AND ($7 = '' OR a.rule = $7)
-	AND ($8::timestamptz IS NULL OR a.raised_at >= $8) AND ($9::timestamptz IS NULL OR a.raised_at < $9)`
+	AND ($8::timestamptz IS NULL OR a.raised_at >= $8) AND ($9::timestamptz IS NULL OR a.raised_at < $9)
+	AND ($10::text[] IS NULL OR NOT (a.kind = ANY($10) OR a.device = ANY($11)) OR $12 <> '' AND $12 IN (a.unit, a.owner, a.street))`
 
 func alarmArgs(f alarm.Filter) []any {
-	return []any{string(f.State), int16(f.Grade), f.Kind, f.Street, string(f.Unit), string(f.Device), f.Rule, ended(f.From), ended(f.To)}
+	args := []any{string(f.State), int16(f.Grade), f.Kind, f.Street, string(f.Unit), string(f.Device), f.Rule, ended(f.From), ended(f.To)}
+	if f.Without == nil {
+		return append(args, nil, nil, "")
+	}
+	return append(args, append([]string{}, f.Without.Kinds...), texts(f.Without.Devices), string(f.Without.Except))
 }
 
 // Alarms implements alarm.Store.
@@ -95,7 +100,7 @@ func (s *Alarms) Alarms(ctx context.Context, f alarm.Filter) ([]alarm.Alarm, int
 		at, id = &f.After.Raised, string(f.After.ID)
 	}
 	rows, err := s.db.Query(ctx, `SELECT `+alarmColumns+alarmFrom+alarmWhere+`
-		AND ($10::timestamptz IS NULL OR (a.raised_at, a.id) < ($10, $11)) ORDER BY a.raised_at DESC, a.id DESC LIMIT $12`,
+		AND ($13::timestamptz IS NULL OR (a.raised_at, a.id) < ($13, $14)) ORDER BY a.raised_at DESC, a.id DESC LIMIT $15`,
 		append(args, at, id, f.Limit)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list alarms: %w", translate(err))
@@ -110,7 +115,7 @@ func (s *Alarms) AlarmCounts(ctx context.Context, f alarm.Filter, now time.Time)
 		Unit: map[string]int{}}
 	rows, err := s.db.Query(ctx, `
 		SELECT a.state, a.grade::text, a.kind, a.street, a.unit, count(*)::int,
-			(count(*) FILTER (WHERE a.state = 'open' AND a.respond_by < $10))::int
+			(count(*) FILTER (WHERE a.state = 'open' AND a.respond_by < $13))::int
 		FROM alarm a`+alarmWhere+` GROUP BY 1, 2, 3, 4, 5`, append(alarmArgs(f), now.UTC())...)
 	if err != nil {
 		return c, fmt.Errorf("count alarms: %w", translate(err))

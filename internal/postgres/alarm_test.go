@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"plinth"
 	"plinth/internal/postgres"
@@ -74,7 +75,7 @@ func TestADecisionToldTwiceIsOneAlarmAndOneRecord(t *testing.T) {
 	}
 	want := raised.Alarm
 	want.State, want.Grade, want.Peak, want.Ended, want.At, want.Raised = alarm.Open, alarm.Urgent, alarm.Urgent, ended.At, ended.At, began.Add(10*time.Minute)
-	want.Record, want.Evidence = a.Record, "pending"
+	want.Record, want.Event, want.Evidence = a.Record, a.Event, "pending"
 	if d := cmp.Diff(want, a); d != "" {
 		t.Error(d)
 	}
@@ -185,6 +186,34 @@ func TestAnAlarmsEventIsDueUntilItIsStoredAsItStands(t *testing.T) {
 	tell(t, s, began, later(d, alarm.End, 0, time.Hour))
 	if len(due()) != 0 {
 		t.Error("an end makes no event")
+	}
+}
+
+func TestAlarmsOfHomesAreLeftOutAndNotCounted(t *testing.T) {
+	s := postgres.NewAlarms(open(t))
+	for _, device := range []string{"lift-1", "lift-2", "lift-3"} {
+		tell(t, s, began, trapped(device, began))
+	}
+	for name, tt := range map[string]struct {
+		without *alarm.Homes
+		want    int
+	}{
+		"none":              {nil, 3},
+		"homes of no kind":  {&alarm.Homes{}, 3},
+		"a device":          {&alarm.Homes{Devices: []plinth.DeviceID{"lift-2"}}, 2},
+		"a kind":            {&alarm.Homes{Kinds: []string{"lift"}}, 0},
+		"but for the unit":  {&alarm.Homes{Kinds: []string{"lift"}, Except: "market"}, 3},
+		"but for a street":  {&alarm.Homes{Kinds: []string{"lift"}, Except: "caoyang"}, 3},
+		"but for a strange": {&alarm.Homes{Kinds: []string{"lift"}, Except: "civil"}, 0},
+	} {
+		got, total, err := s.Alarms(t.Context(), alarm.Filter{Rule: "trapped", Without: tt.without, Limit: 10})
+		if err != nil || len(got) != tt.want || total != tt.want {
+			t.Errorf("%s: %d of %d, %v; want %d", name, len(got), total, err, tt.want)
+		}
+	}
+	a, _, err := s.Alarms(t.Context(), alarm.Filter{Limit: 10})
+	if err != nil || a[0].Event == a[1].Event || a[0].Event == uuid.Nil {
+		t.Errorf("numbers of events %v and %v, %v", a[0].Event, a[1].Event, err)
 	}
 }
 

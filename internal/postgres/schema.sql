@@ -77,6 +77,7 @@ CREATE TABLE alarm (
     rows jsonb NOT NULL,
     record_id uuid NOT NULL,
     event_due boolean NOT NULL DEFAULT true,
+    event_id uuid NOT NULL DEFAULT gen_random_uuid(),
     PRIMARY KEY (id),
     CHECK (((grade >= 1) AND (grade <= 3))),
     CHECK (((peak >= grade) AND (peak <= 3))),

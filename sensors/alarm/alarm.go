@@ -117,6 +117,7 @@ type Alarm struct {
 	Facts    map[string]string
 	Rows     []Row
 	Record   uuid.UUID // of the newest step
+	Event    uuid.UUID // the number of its event when it is of a home; set by the store, and no more than a number
 	Evidence string    // how far the record has come; set by the store
 }
 
@@ -163,9 +164,17 @@ type Filter struct {
 	Unit         plinth.AgentID
 	Device       plinth.DeviceID
 	From, To     time.Time // of Raised
+	Without      *Homes    // nil leaves nothing out
 
 	After *Cursor // the last one of the page before
 	Limit int
+}
+
+// Homes are devices that tell how people live: of kinds, and others one by one.
+type Homes struct {
+	Kinds   []string
+	Devices []plinth.DeviceID
+	Except  plinth.AgentID // those of whom it is the unit, the owner or the street; "" of none
 }
 
 // Cursor is a place in the list of alarms: newest raised first, then by id.
