@@ -7,11 +7,10 @@ func (m *memory) append(b []byte) []byte {
 	from := len(b)
 	b = appendState(b, "contexts", m.counts())
 	for id := range m.NPairs {
-		b = appendFacts(b, m.Pairs[id][:m.Sides[id].n()], m.Active[id], m.Sides[id])
+		b = m.appendContext(b, id)
 	}
 	for i := range m.NParts {
-		id := pairs + i
-		b = appendFacts(b, m.Parts[i][:m.Sides[id].n()], m.Active[id], m.Sides[id])
+		b = m.appendContext(b, pairs+i)
 	}
 	return seal(b, from)
 }
@@ -28,10 +27,15 @@ func (m *memory) counts() *counts {
 	return &counts{m.NPairs, m.NParts, m.NextPair, m.Next, m.Facts, m.N, m.Sense, m.Begun, m.SinceStrange}
 }
 
-func appendFacts(b []byte, facts []uint16, active uint16, s sides) []byte {
-	b = append(b, byte(s), byte(s>>8), byte(active), byte(active>>8))
-	for _, f := range facts {
+// appendContext appends the sides, the activity and the left facts.
+func (m *memory) appendContext(b []byte, id uint16) []byte {
+	x, a := m.Contexts[id], m.Active[id]
+	b = append(b, byte(x.Sides), byte(x.Sides>>8), byte(a), byte(a>>8))
+	for _, f := range m.rest(id) {
 		b = append(b, byte(f), byte(f>>8))
+	}
+	if x.Last != nothing {
+		b = append(b, byte(x.Last), byte(x.Last>>8))
 	}
 	return b
 }
@@ -56,10 +60,10 @@ func (c *mind) set(b []byte) error {
 	b = b[head:]
 	ok := true
 	for id := range m.NPairs {
-		b, ok = takeFacts(b, ok, m.Pairs[id][:], &m.Active[id], &m.Sides[id])
+		b, ok = m.takeContext(b, ok, id, mostFacts)
 	}
 	for i := range m.NParts {
-		b, ok = takeFacts(b, ok, m.Parts[i][:], &m.Active[pairs+i], &m.Sides[pairs+i])
+		b, ok = m.takeContext(b, ok, pairs+i, mostParts)
 	}
 	if !ok || len(b) != 0 {
 		return spoilt()
@@ -68,18 +72,23 @@ func (c *mind) set(b []byte) error {
 	return nil
 }
 
-func takeFacts(b []byte, ok bool, facts []uint16, active *uint16, s *sides) ([]byte, bool) {
+// takeContext takes what appendContext appended, with so many left facts at most.
+func (m *memory) takeContext(b []byte, ok bool, id uint16, most int) ([]byte, bool) {
 	if !ok || len(b) < 4 {
 		return nil, false
 	}
-	*s, *active = sides(b[0])|sides(b[1])<<8, uint16(b[2])|uint16(b[3])<<8
+	s := sides(b[0]) | sides(b[1])<<8
+	m.Active[id] = uint16(b[2]) | uint16(b[3])<<8
 	n := s.n()
-	if n > len(facts) || len(b) < 4+2*n {
+	if n > most || len(b) < 4+2*n {
 		return nil, false
 	}
-	for i := range facts[:n] {
+	var facts [mostFacts]uint16
+	for i := range n {
 		facts[i] = uint16(b[4+2*i]) | uint16(b[5+2*i])<<8
 	}
+	m.Contexts[id] = contextOf(s, facts[:n])
+	copy(m.rest(id), facts[:])
 	return b[4+2*n:], known(facts[:n])
 }
 
