@@ -54,6 +54,8 @@ var measurements = []struct {
 		metric{name: "nab_low_fn", unit: "of 100", from: "reward_low_FN_rate", scale: 1},
 		metric{name: "detector_samples_per_s", unit: "samples/s on one core", from: "samples/s", scale: 1},
 		metric{name: "detector_bytes_per_series", unit: "B", from: "bytes/series", scale: 1}))},
+	{"the contextual detector over white noise, its worst case: it learns at every sample", goBench("./sensors/detect", "BenchmarkContextual/noise", "200000x",
+		metric{name: "detector_noise_samples_per_s", unit: "samples per second of processor", from: "samples/cpu-s", scale: 1})},
 	{"elderly people alone: water over 1 000 simulated homes and 60 days, other homes than those of the choice", goBench("./sensors/detect", "BenchmarkWater", "1x",
 		metric{name: "water_false_alarms_per_home_month", unit: "alarms", from: "hazard-false/home/month", scale: 1},
 		metric{name: "water_delay_median_h", unit: "h", from: "hazard-median-h", scale: 1})},
