@@ -96,6 +96,9 @@ func (s *siege) away(t testing.TB, d time.Duration) (o awayOutcome) {
 	o.Held, o.False = s.acked()-held, s.acknowledged(t)-acknowledged
 	back()
 	o.CaughtUp, o.Ratio = s.catchUp(t, ch, gone, 2*d+3*time.Minute)
+	if s.acknowledged(t) == acknowledged {
+		t.Fatal("no message was acknowledged although all is stored: what is counted is not what is acknowledged")
+	}
 	o.Peak = s.most(t)
 	stop()
 	o.siegeOutcome = s.judge(t)
