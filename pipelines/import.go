@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/pipelines/table"
 	"plinth/sensors"
 )
 
@@ -122,41 +123,38 @@ func (j *job) read(ctx context.Context, r io.Reader) error {
 	if j.rows, err = newRowMapper(j.m, j.run.Source, file.Header()); err != nil {
 		return err
 	}
-	var broken *errRecord
-	for ; j.skip > 0; j.skip-- {
-		if _, err := file.Read(); err != nil && !errors.As(err, &broken) {
-			return ended(err)
-		}
-	}
-	for {
-		record, err := file.Read()
-		switch {
-		case errors.Is(err, io.EOF):
-			return j.flush(ctx)
-		case errors.As(err, &broken):
-			j.refuse(file.Row(), fault{"row", clip(broken.Reason, 1000)}, j.rows.asLine(j.rows.header)+broken.Raw)
-		case err != nil:
+	for more := true; more; {
+		if more, err = j.next(ctx, file); err != nil {
 			return err
-		default:
-			if err := j.take(ctx, file.Row(), record); err != nil {
-				return err
-			}
-		}
-		j.run.In++
-		if len(j.events)+len(j.readings)+len(j.dead) >= importRows {
-			if err := j.flush(ctx); err != nil {
-				return err
-			}
 		}
 	}
+	return j.flush(ctx)
 }
 
-// ended is nil for the end of a file.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
+// next takes the next row, unless it is to be skipped. It tells whether there was one.
+func (j *job) next(ctx context.Context, file table.Reader) (more bool, err error) {
+	record, err := file.Read()
+	var broken *errRecord
+	switch {
+	case errors.Is(err, io.EOF):
+		return false, nil
+	case err != nil && !errors.As(err, &broken):
+		return false, err
+	case j.skip > 0:
+		j.skip--
+		return true, nil
+	case broken != nil:
+		j.refuse(file.Row(), fault{"row", clip(broken.Reason, 1000)}, j.rows.asLine(j.rows.header)+broken.Raw)
+	default:
+		if err := j.take(ctx, file.Row(), record); err != nil {
+			return false, err
+		}
 	}
-	return err
+	j.run.In++
+	if len(j.events)+len(j.readings)+len(j.dead) < importRows {
+		return true, nil
+	}
+	return true, j.flush(ctx)
 }
 
 // take maps one record.

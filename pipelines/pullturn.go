@@ -77,69 +77,110 @@ func (e eventful) SaveRun(ctx context.Context, r Run) error {
 	return e.Runs.SaveRun(ctx, r)
 }
 
+// walk is the way of one run over an endpoint's pages.
+type walk struct {
+	at     string          // the page that comes next; empty at the end
+	begins bool            // at the reading's first page
+	n      int             // pages so far
+	asked  map[string]bool // pages that were asked for
+	before [32]byte        // the digest of the newest
+}
+
+// first tells whether the page that is asked for is the reading's first.
+func (w *walk) first() bool { return w.begins && w.n == 1 }
+
+// repeats tells whether a page is the one before once more.
+func (w *walk) repeats(body []byte) bool {
+	sum := sha256.Sum256(body)
+	again := w.n > 1 && sum == w.before
+	w.before = sum
+	return again
+}
+
 // read asks for pages until the reading ends, this run has had its share, or the pipeline is paused.
 func (t *turn) read(ctx context.Context) (more bool, err error) {
-	at, begins := t.r.Next, t.r.Next == ""
-	if begins {
-		at = t.e.question(t.r, t.begun)
-	}
-	var before [32]byte
-	asked := map[string]bool{}
-	for n := 1; ; n++ {
+	for w := t.begin(); w.at != ""; {
 		if _, paused := t.Importer.Gates.Paused(t.pl.ID); paused {
 			return false, nil
 		}
-		asked[at] = true
-		a, err := t.ask(ctx, at, begins && n == 1)
-		if err != nil {
-			return false, err
-		}
-		numbered := t.e.paging() != byLink
-		if a.Missing && (!numbered || begins && n == 1) {
-			return false, plinth.Invalid("source.url", "the endpoint has nothing there (404)")
-		}
-		if a.Unchanged || a.Missing {
-			return t.end(a, false)
-		}
-		records, err := pageRecords(a.Body, t.e.Records)
-		if err != nil {
-			return false, err
-		}
-		sum := sha256.Sum256(a.Body)
-		if n > 1 && numbered && sum == before {
-			if again := t.narrow(len(records)); again != "" {
-				at, begins, before, n = again, true, [32]byte{}, 0
-				continue
-			}
-			return t.end(a, false) // it does not know of pages
-		}
-		before = sum
-		if err := t.page(ctx, records); err != nil {
-			return false, err
-		}
-		next, err := t.e.next(at, a.Next, len(records))
-		if err != nil {
-			return false, err
-		}
-		if next == "" {
-			t.r.Question = t.asked(at)
-			return t.end(a, n == 1 && begins && !numbered)
-		}
-		if asked[next] {
-			return false, plinth.Invalid("paging", "the pages go in a circle: page %d leads back to one before it", t.r.Pages)
-		}
-		if t.r.Pages >= readingPages {
-			return false, plinth.Errorf(plinth.ErrExhausted, "the paging does not end after %d pages", readingPages)
-		}
-		t.r.Next = next
-		if err := t.keep(ctx); err != nil {
-			return false, err
-		}
-		if n >= pullPages {
+		if w.n == pullPages {
 			return true, nil
 		}
-		at = next
+		w.n++
+		if more, err = t.step(ctx, w); err != nil {
+			return false, err
+		}
 	}
+	return more, nil
+}
+
+// begin goes on with the reading's next page, or begins one.
+func (t *turn) begin() *walk {
+	w := &walk{at: t.r.Next, begins: t.r.Next == "", asked: map[string]bool{}}
+	if w.begins {
+		w.at = t.e.question(t.r, t.begun)
+	}
+	return w
+}
+
+// step asks for one page, stores its records, and moves w on.
+func (t *turn) step(ctx context.Context, w *walk) (more bool, err error) {
+	a, err := t.answer(ctx, w)
+	if err != nil {
+		return false, err
+	}
+	if a.Unchanged || a.Missing {
+		return t.end(w, a, false)
+	}
+	records, err := pageRecords(a.Body, t.e.Records)
+	if err != nil {
+		return false, err
+	}
+	if w.repeats(a.Body) && t.e.paging() != byLink {
+		return t.repeated(w, a, len(records))
+	}
+	if err := t.page(ctx, records); err != nil {
+		return false, err
+	}
+	return t.turnOver(ctx, w, a, len(records))
+}
+
+// answer asks for the page. Only one that is numbered and not the first may be missing: the pages are over then.
+func (t *turn) answer(ctx context.Context, w *walk) (Answer, error) {
+	w.asked[w.at] = true
+	a, err := t.ask(ctx, w.at, w.first())
+	if err == nil && a.Missing && (w.first() || t.e.paging() == byLink) {
+		err = plinth.Invalid("source.url", "the endpoint has nothing there (404)")
+	}
+	return a, err
+}
+
+// repeated is for an endpoint that does not know of pages: it has said all, or is asked for less at once.
+func (t *turn) repeated(w *walk, a Answer, records int) (more bool, err error) {
+	again := t.narrow(records)
+	if again == "" {
+		return t.end(w, a, false)
+	}
+	*w = walk{at: again, begins: true, asked: w.asked}
+	return false, nil
+}
+
+// turnOver moves w to the page that follows, and keeps where that is.
+func (t *turn) turnOver(ctx context.Context, w *walk, a Answer, records int) (more bool, err error) {
+	next, err := t.e.next(w.at, a.Next, records)
+	switch {
+	case err != nil:
+		return false, err
+	case next == "":
+		t.r.Question = t.asked(w.at)
+		return t.end(w, a, w.first() && t.e.paging() == byLink)
+	case w.asked[next]:
+		return false, plinth.Invalid("paging", "the pages go in a circle: page %d leads back to one before it", t.r.Pages)
+	case t.r.Pages >= readingPages:
+		return false, plinth.Errorf(plinth.ErrExhausted, "the paging does not end after %d pages", readingPages)
+	}
+	w.at, t.r.Next = next, next
+	return false, t.keep(ctx)
 }
 
 // ask asks for a page, again after a while when the endpoint is busy.
@@ -259,7 +300,8 @@ func (t *turn) narrow(records int) string {
 const open311Most = 1000
 
 // end notes the reading's end. Whether an answer is as before can only be asked of one that was whole.
-func (t *turn) end(a Answer, whole bool) (more bool, err error) {
+func (t *turn) end(w *walk, a Answer, whole bool) (more bool, err error) {
+	w.at = ""
 	more = t.e.end(t.r, t.begun)
 	if !a.Unchanged {
 		t.r.ETag, t.r.Modified = "", ""

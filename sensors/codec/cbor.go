@@ -64,9 +64,9 @@ func cborMessage(tree any, base int, into []Value) ([]Value, *Broken) {
 	}
 	seen := 0
 	for _, key := range sortedKeys(m) {
-		bit := messageKey(key)
-		if bit == 0 {
-			return into, &Broken{clip(key), "there is no such field"}
+		bit, bad := messageKey(key, seen)
+		if bad != nil {
+			return into, bad
 		}
 		seen |= bit
 	}

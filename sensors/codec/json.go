@@ -50,19 +50,24 @@ const (
 	hasDevice
 )
 
-// messageKey is the bit of a key; 0 when there is no such key.
-func messageKey(key string) int {
+// messageKey returns the bit of a key that must be none of those seen.
+func messageKey(key string, seen int) (bit int, bad *Broken) {
 	switch key {
 	case "at":
-		return hasAt
+		bit = hasAt
 	case "seq":
-		return hasSeq
+		bit = hasSeq
 	case "v":
-		return hasV
+		bit = hasV
 	case "device":
-		return hasDevice
+		bit = hasDevice
+	default:
+		return 0, &Broken{clip(key), "there is no such field"}
 	}
-	return 0
+	if seen&bit != 0 {
+		return 0, &Broken{key, "the key is there twice"}
+	}
+	return bit, nil
 }
 
 // message reads one object. Its values are appended at once and get their time and number when the object ends, since
@@ -73,13 +78,10 @@ func (p *parser) message(into []Value) ([]Value, *Broken) {
 	var seq uint64
 	var c columns
 	from, seen := len(into), 0
-	bad := p.object("payload", func(key string) (bad *Broken) {
-		bit := messageKey(key)
-		switch {
-		case bit == 0:
-			return &Broken{clip(key), "there is no such field"}
-		case seen&bit != 0:
-			return &Broken{key, "the key is there twice"}
+	bad := p.object("payload", func(key string) *Broken {
+		bit, bad := messageKey(key, seen)
+		if bad != nil {
+			return bad
 		}
 		seen |= bit
 		switch {
