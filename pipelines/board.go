@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/ledger"
 )
 
@@ -201,16 +202,7 @@ func (b *Board) Refresh(ctx context.Context) error {
 
 // Watch follows what other instances and the folder of declarations say, until ctx ends.
 func (b *Board) Watch(ctx context.Context, folder string, every time.Duration) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		if err := first(b.LoadFolder(ctx, folder), b.Refresh(ctx)); err != nil && ctx.Err() == nil {
-			b.Log.WarnContext(ctx, "pipelines not read, the gates stay", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return periodic.AtOnce(every).Try(ctx, b.Log, "pipelines not read, the gates stay", func(ctx context.Context) error {
+		return first(b.LoadFolder(ctx, folder), b.Refresh(ctx))
+	})
 }

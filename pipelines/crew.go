@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 )
 
 // Shares says which member works which part of the devices' messages. All members use one. It is durable when a call
@@ -63,20 +64,9 @@ type shift struct {
 func (c *Crew) Run(ctx context.Context) error {
 	c.shifts = map[string]*shift{}
 	c.last.Store(c.Now().UnixNano())
-	tick := time.NewTicker(c.Every)
-	defer tick.Stop()
-	for {
-		if err := c.share(ctx); err != nil {
-			c.leave(context.WithoutCancel(ctx))
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			c.leave(context.WithoutCancel(ctx))
-			return nil
-		case <-tick.C:
-		}
-	}
+	err := periodic.AtOnce(c.Every).Run(ctx, c.share)
+	c.leave(context.WithoutCancel(ctx))
+	return err
 }
 
 // share asks for the parts and brings the work in line with them. While the shares cannot be read a member that has

@@ -1,10 +1,12 @@
 package pipelines
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/sensors"
 )
 
@@ -172,17 +174,10 @@ type Rate struct {
 	InsertM float64 `json:"insertMs"`
 }
 
-// Rates shows the counts' growth every second until done is closed.
-func (f *Feed) Rates(done <-chan struct{}, m *Meter) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+// Rates shows the counts' growth every second until ctx ends.
+func (f *Feed) Rates(ctx context.Context, m *Meter) error {
 	before := map[string]Counts{}
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
+	return periodic.After(time.Second).Run(ctx, func(context.Context) error {
 		rates := []Rate{}
 		for _, c := range m.Counts() {
 			b := before[c.Domain]
@@ -191,5 +186,6 @@ func (f *Feed) Rates(done <-chan struct{}, m *Meter) {
 			before[c.Domain] = c
 		}
 		f.Publish(News{"ingest", map[string]any{"at": f.now().UTC(), "domains": rates}})
-	}
+		return nil
+	})
 }

@@ -1,8 +1,11 @@
 package pipelines
 
 import (
+	"context"
 	"sync"
 	"time"
+
+	"plinth/internal/periodic"
 )
 
 // Health is how a pipeline does, in one word.
@@ -117,18 +120,9 @@ type Paces struct {
 // NewPaces returns the paces of what m counts.
 func NewPaces(m *Meter) *Paces { return &Paces{meter: m} }
 
-// Run samples until done is closed.
-func (p *Paces) Run(done <-chan struct{}, now func() time.Time) {
-	tick := time.NewTicker(paceEvery)
-	defer tick.Stop()
-	for {
-		p.Sample(now())
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-		}
-	}
+// Run samples until ctx ends.
+func (p *Paces) Run(ctx context.Context, now func() time.Time) error {
+	return periodic.AtOnce(paceEvery).Run(ctx, func(context.Context) error { p.Sample(now()); return nil })
 }
 
 // Sample remembers the counts of a moment.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 )
 
 // SeriesHour is one hour of one metric of one device.
@@ -73,18 +74,7 @@ const (
 
 // Run works until ctx ends.
 func (h *Hours) Run(ctx context.Context) error {
-	tick := time.NewTicker(h.Every)
-	defer tick.Stop()
-	for {
-		if err := h.Work(ctx); err != nil && ctx.Err() == nil {
-			h.Log.WarnContext(ctx, "hours wait", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return periodic.AtOnce(h.Every).Try(ctx, h.Log, "hours wait", h.Work)
 }
 
 // Work lists the hours of newly inserted rows and computes those that are due.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 )
 
 // Fetcher asks endpoints of others. Many goroutines may use it.
@@ -99,20 +100,13 @@ const (
 func (p *Puller) Run(ctx context.Context) error {
 	var turns sync.WaitGroup
 	defer turns.Wait()
-	for {
+	return periodic.AtOnce(pullEvery).Try(ctx, p.Log, "pipelines not read, nothing is pulled", func(ctx context.Context) error {
 		due, err := p.due(ctx)
-		if err != nil && ctx.Err() == nil {
-			p.Log.WarnContext(ctx, "pipelines not read, nothing is pulled", "err", err)
-		}
 		for _, pl := range due {
 			turns.Go(func() { p.onSchedule(ctx, pl) })
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pullEvery):
-		}
-	}
+		return err
+	})
 }
 
 // due takes the pipelines whose turn it is.
@@ -243,22 +237,7 @@ func (p *Puller) hold(ctx context.Context, id string) (held context.Context, rel
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		last := time.Now()
-		for {
-			select {
-			case <-held.Done():
-				return
-			case <-time.After(pullRenew):
-			}
-			ours, err := p.Leases.Lease(held, id, p.Holder, pullTTL)
-			switch {
-			case err == nil && ours:
-				last = time.Now()
-			case err == nil, time.Since(last) > pullTTL-pullRenew:
-				stop(errLeaseLost)
-				return
-			}
-		}
+		stop(p.renew(held, id))
 	}()
 	return held, func() {
 		stop(nil)
@@ -269,6 +248,21 @@ func (p *Puller) hold(ctx context.Context, id string) (held context.Context, rel
 			p.Log.WarnContext(ctx, "lease not given back, it is free when it ends", "pipeline", id, "err", err)
 		}
 	}
+}
+
+// renew renews the lease until ctx ends, or until it is lost, which is errLeaseLost.
+func (p *Puller) renew(ctx context.Context, id string) error {
+	last := time.Now()
+	return periodic.After(pullRenew).Run(ctx, func(ctx context.Context) error {
+		ours, err := p.Leases.Lease(ctx, id, p.Holder, pullTTL)
+		switch {
+		case err == nil && ours:
+			last = time.Now()
+		case err == nil, time.Since(last) > pullTTL-pullRenew:
+			return errLeaseLost
+		}
+		return nil
+	})
 }
 
 var errLeaseLost = errors.New("another process pulls the endpoint now")

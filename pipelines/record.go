@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 )
 
 // Record keeps the stream's run: it is saved at the start, again while its counts grow, and at the end, when ctx ends. It
@@ -14,24 +15,18 @@ func (s *Stream) Record(runs Runs, topic, by string) func(ctx context.Context) {
 	run := Run{ID: s.Run, Kind: StreamRun, Pipeline: s.Domain, Source: topic, StartedBy: by,
 		Started: s.Now(), State: Running}
 	return func(ctx context.Context) {
-		tick := time.NewTicker(recordEvery)
-		defer tick.Stop()
 		s.save(ctx, runs, run)
-		for {
-			select {
-			case <-ctx.Done():
-				run.State, run.Ended = Done, s.Now()
-				last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-				defer cancel()
-				s.save(last, runs, s.counted(run))
-				return
-			case <-tick.C:
-			}
+		_ = periodic.After(recordEvery).Run(ctx, func(ctx context.Context) error {
 			if next := s.counted(run); next != run {
 				run = next
 				s.save(ctx, runs, run)
 			}
-		}
+			return nil
+		})
+		run.State, run.Ended = Done, s.Now()
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		s.save(last, runs, s.counted(run))
 	}
 }
 

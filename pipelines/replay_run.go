@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/sensors"
 )
 
@@ -78,18 +79,15 @@ const (
 func (d *ReplayDesk) Run(ctx context.Context) error {
 	var g errgroup.Group
 	g.SetLimit(maxReplays)
-	tick := time.NewTicker(replayLook)
-	defer tick.Stop()
+	var mending sync.WaitGroup
+	mending.Go(func() { _ = periodic.AtOnce(replayLook).Try(ctx, d.Log, "replays not looked after", d.Mend) })
+	defer mending.Wait()
 	for {
-		if err := d.Mend(ctx); err != nil && ctx.Err() == nil {
-			d.Log.WarnContext(ctx, "replays not looked after", "err", err)
-		}
 		select {
 		case <-ctx.Done():
 			return g.Wait()
 		case r := <-d.queue():
 			g.Go(func() error { d.Work(ctx, r); return nil })
-		case <-tick.C:
 		}
 	}
 }
@@ -186,24 +184,15 @@ func (t *trial) change(f func(r *Replay)) {
 // beat saves the progress, so that others see it and know that the instance lives. It stops the work when the replay is
 // no longer its own.
 func (t *trial) beat(ctx context.Context, stop func()) {
-	tick := time.NewTicker(replayBeat)
-	defer tick.Stop()
-	for {
+	log := t.Log.With("replay", t.r.ID)
+	_ = periodic.AtOnce(replayBeat).Try(ctx, log, "progress of a replay not saved", func(ctx context.Context) error {
 		r := t.state()
 		err := t.Store.SaveReplay(ctx, r, t.Now(), nil, r.State)
 		if errors.Is(err, plinth.ErrConflict) {
 			stop()
-			return
 		}
-		if err != nil && ctx.Err() == nil {
-			t.Log.WarnContext(ctx, "progress of a replay not saved", "replay", r.ID, "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+		return err
+	})
 }
 
 func (t *trial) do(ctx context.Context) error {

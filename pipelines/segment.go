@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/ledger"
 	"plinth/sensors"
 )
@@ -90,18 +91,7 @@ func NewSegmenter(r *sensors.Registry, rows SegmentRows, store SegmentStore, now
 
 // Run works until ctx ends.
 func (s *Segmenter) Run(ctx context.Context) error {
-	tick := time.NewTicker(s.Every)
-	defer tick.Stop()
-	for {
-		if err := s.Work(ctx); err != nil && ctx.Err() == nil {
-			s.Log.WarnContext(ctx, "segments wait", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return periodic.AtOnce(s.Every).Try(ctx, s.Log, "segments wait", s.Work)
 }
 
 // Work puts newly inserted rows on the work list and seals the windows that are closed.

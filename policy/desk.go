@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/ledger"
 )
 
@@ -144,18 +145,7 @@ func (d *Desk) Settle(ctx context.Context) error {
 
 // Run settles lost queries at the start and every few minutes until ctx ends.
 func (d *Desk) Run(ctx context.Context) error {
-	every := time.NewTicker(longest)
-	defer every.Stop()
-	for {
-		if err := d.Settle(ctx); err != nil && ctx.Err() == nil {
-			d.Log.WarnContext(ctx, "lost queries not settled", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-every.C:
-		}
-	}
+	return periodic.AtOnce(longest).Try(ctx, d.Log, "lost queries not settled", d.Settle)
 }
 
 // subject keeps all decisions of one grant under one sequence, so that a gap in them shows.

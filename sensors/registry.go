@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/ledger"
 )
 
@@ -157,19 +158,8 @@ func (r *Registry) learn(ctx context.Context, entries ...Entry) {
 func byID(d Device, id plinth.DeviceID) int { return cmp.Compare(d.ID, id) }
 
 // Watch reads the devices again every interval until ctx ends, for those that another instance registered.
-func (r *Registry) Watch(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := r.Reload(ctx); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "devices not read, the old ones stay", "err", err)
-		}
-	}
+func (r *Registry) Watch(ctx context.Context, every time.Duration) error {
+	return periodic.After(every).Try(ctx, r.log, "devices not read, the old ones stay", r.Reload)
 }
 
 // Register adds a device and returns it with its secret, which is shown once and kept as a hash alone.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/ledger"
 )
 
@@ -130,18 +131,7 @@ const (
 
 // Run computes what is due until ctx ends. What fails now is tried again at the next tick.
 func (k *Keeper) Run(ctx context.Context) error {
-	tick := time.NewTicker(tickEvery)
-	defer tick.Stop()
-	for {
-		if err := k.Tick(ctx); err != nil && ctx.Err() == nil {
-			k.Log.WarnContext(ctx, "vital signs not computed", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	return periodic.AtOnce(tickEvery).Try(ctx, k.Log, "vital signs not computed", k.Tick)
 }
 
 // Tick computes again what late rows touched, and then what has come due. One indicator's fault does not hold up others.

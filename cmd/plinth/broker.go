@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"plinth/internal/periodic"
 	"plinth/internal/stack"
 	"plinth/internal/stack/broker"
 	"plinth/pipelines"
@@ -89,20 +90,7 @@ func (h *house) watchRefused() {
 	r := refusals{stack.RefusedDir(h.cfg.Broker.UsersFile), h.streams.sink, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "plinth_broker_refused_total", Help: "What the local broker did not let a user do."}, []string{"what"})}
 	h.registry.MustRegister(r.count)
-	h.task("broker refusals", func(ctx context.Context) error {
-		tick := time.NewTicker(refusedEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-tick.C:
-			}
-			if err := r.take(ctx); err != nil && ctx.Err() == nil {
-				h.log.WarnContext(ctx, "refusals of the broker wait", "err", err)
-			}
-		}
-	})
+	h.again("broker refusals", periodic.After(refusedEvery), "refusals of the broker wait", r.take)
 }
 
 // take stores what was refused since the last time. What cannot be stored stays in its file.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"plinth/internal/periodic"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/sensors"
@@ -24,23 +25,12 @@ const drainWithin = 5 * time.Second
 // openDoors takes our share of the doors: one for each part of the kinds that ship and of those that devices have. ready
 // is asked before a part's work begins.
 func (h *house) openDoors(runs pipelines.Runs, ready func(context.Context, sensors.Part) error) error {
-	password, err := readSecret(h.cfg.Broker.PasswordFile)
+	cfg, err := h.doorConfig()
 	if err != nil {
-		return err
-	}
-	session, err := h.sessionName()
-	if err != nil {
-		return err
-	}
-	secure, err := h.cfg.Broker.brokerTLS()
-	if err != nil {
-		return err
-	}
-	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password, TLS: secure, ClientID: session}
-	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	s, shares := h.streams, postgres.NewShares(h.pg)
+	cfg.Entitled = func() bool { return s.crew.Sure() }
 	work := func(ctx context.Context, name string) error {
 		part, err := h.part(name)
 		if err != nil {
@@ -49,20 +39,36 @@ func (h *house) openDoors(runs pipelines.Runs, ready func(context.Context, senso
 		if err := ready(ctx, part); err != nil {
 			return err
 		}
-		h.follow(ctx) // what the part's member before us judged
 		return h.workPart(ctx, cfg, part, runs)
 	}
 	s.crew = &pipelines.Crew{Name: h.member(), Shares: shares, Work: work, TTL: h.cfg.Ingest.Lease, Every: shareEvery,
 		Parts: func() []string { return h.parts() }, Now: h.now, Log: h.log}
-	s.sessions = &sessions{shares: shares, name: session, opened: map[string]bool{}}
-	cfg.Entitled = s.crew.Sure
+	s.sessions = &sessions{shares: shares, name: cfg.ClientID, opened: map[string]bool{}}
 	h.onClose(s.close)
 	h.task("streams", func(ctx context.Context) error {
 		s.sessions.begun.Store(true)
 		return s.crew.Run(ctx)
 	})
-	h.task("other members", h.followOthers)
+	h.again("other members", periodic.After(followEvery), unfollowed, h.followOthers)
 	return nil
+}
+
+// doorConfig says how the doors reach the broker.
+func (h *house) doorConfig() (mqtt.Config, error) {
+	password, err := readSecret(h.cfg.Broker.PasswordFile)
+	if err != nil {
+		return mqtt.Config{}, err
+	}
+	session, err := h.sessionName()
+	if err != nil {
+		return mqtt.Config{}, err
+	}
+	secure, err := h.cfg.Broker.brokerTLS()
+	if err != nil {
+		return mqtt.Config{}, err
+	}
+	cfg := mqtt.Config{URL: h.cfg.Broker.URL, User: h.cfg.Broker.User, Password: password, TLS: secure, ClientID: session}
+	return cfg, cfg.Validate()
 }
 
 // member is our name among those that take messages in.
@@ -103,6 +109,9 @@ func (h *house) ship(ctx context.Context, p sensors.Part) error {
 // What the alarms' detectors have learnt of the part comes before and goes after.
 func (h *house) workPart(ctx context.Context, cfg mqtt.Config, part sensors.Part, runs pipelines.Runs) error {
 	s := h.streams
+	if err := h.follow(ctx); err != nil { // what the part's member before us judged
+		h.log.WarnContext(ctx, unfollowed, "err", err)
+	}
 	if err := s.alarms.Take(ctx, part); err != nil {
 		return err
 	}

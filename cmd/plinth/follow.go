@@ -10,39 +10,31 @@ import (
 // followEvery is how often the newest readings that other members stored are read.
 const followEvery = 2 * time.Second
 
+// unfollowed is said when those cannot be read.
+const unfollowed = "readings of other members not read, those shown are old"
+
 // followOthers keeps what is known of the devices whose parts other members work: their newest readings, for those who
 // look and for judging when a part becomes ours. Alone it asks nothing.
 func (h *house) followOthers(ctx context.Context) error {
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if h.streams.crew.Alone() {
-			h.streams.followed(h.now())
-			continue
-		}
-		h.follow(ctx)
+	if h.streams.crew.Alone() {
+		h.streams.followed(h.now())
+		return nil
 	}
+	return h.follow(ctx)
 }
 
 // follow reads what was stored since the last time, and a little before: a row is visible some time after its rx.
-func (h *house) follow(ctx context.Context) {
+func (h *house) follow(ctx context.Context) error {
 	s, now := h.streams, h.now()
 	s.following.Lock()
 	defer s.following.Unlock()
 	rows, err := s.sink.Arrived(ctx, s.since.Add(-pipelines.InsertTimeout))
 	if err != nil {
-		if ctx.Err() == nil {
-			h.log.WarnContext(ctx, "readings of other members not read, those shown are old", "err", err)
-		}
-		return
+		return err
 	}
 	s.since = now
 	s.feed.Show(s.watch.Follow(rows))
+	return nil
 }
 
 // followed says that all that was stored before now is known.

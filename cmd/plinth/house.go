@@ -18,6 +18,7 @@ import (
 	"plinth/api"
 	"plinth/catalog"
 	"plinth/internal/clickhouse"
+	"plinth/internal/periodic"
 	"plinth/internal/postgres"
 	"plinth/ledger/fabric"
 	"plinth/ledger/sequencer"
@@ -77,6 +78,11 @@ func openHouse(ctx context.Context, cfg Config, log *slog.Logger) (*house, error
 
 func (h *house) task(name string, run func(context.Context) error) {
 	h.tasks = append(h.tasks, task{name, run})
+}
+
+// again is a task that does step on schedule; what fails is a warning, and tried again the next time.
+func (h *house) again(name string, when periodic.Schedule, trouble string, step func(context.Context) error) {
+	h.task(name, func(ctx context.Context) error { return when.Try(ctx, h.log, trouble, step) })
 }
 
 func (h *house) onClose(f func()) { h.closers = append(h.closers, f) }
@@ -155,22 +161,10 @@ func (h *house) openCatalog(context.Context) error {
 	h.services = append(h.services, api.NewCatalog(h.catalog))
 	h.routes = append(h.routes, api.OpenListRoutes(h.catalog)...)
 	measurer := clickhouse.NewMeasurer(h.ch)
-	h.task("freshness", func(ctx context.Context) error { return h.measure(ctx, measurer) })
+	h.again("freshness", periodic.AtOnce(measureEvery), "freshness of datasets not kept", func(ctx context.Context) error {
+		return h.catalog.Measure(ctx, measurer)
+	})
 	return nil
-}
-
-// measure keeps how fresh every dataset's table is. What cannot be measured now is measured next time.
-func (h *house) measure(ctx context.Context, by catalog.Measurer) error {
-	for {
-		if err := h.catalog.Measure(ctx, by); err != nil && ctx.Err() == nil {
-			h.log.WarnContext(ctx, "freshness of datasets not kept", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(measureEvery):
-		}
-	}
 }
 
 func (h *house) openSecurity(context.Context) error {

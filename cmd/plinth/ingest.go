@@ -110,7 +110,7 @@ func (h *house) openMovers(registry *sensors.Registry) {
 	s := newStreams(registry, clickhouse.NewSink(h.ch), h.now)
 	h.streams = s
 	h.registry.MustRegister(streamMetrics{s.meter, s.waiting})
-	h.task("device registry", func(ctx context.Context) error { registry.Watch(ctx, registryEvery); return nil })
+	h.task("device registry", func(ctx context.Context) error { return registry.Watch(ctx, registryEvery) })
 }
 
 // memberState answers for the member: its readiness and its counts.

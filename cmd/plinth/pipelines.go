@@ -8,6 +8,7 @@ import (
 
 	"plinth"
 	"plinth/internal/clickhouse"
+	"plinth/internal/periodic"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/pipelines/fetch"
@@ -26,8 +27,10 @@ func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappin
 	s.paces = pipelines.NewPaces(s.meter)
 	folder := filepath.Join(h.cfg.Data, "pipelines")
 	h.task("pipelines", func(ctx context.Context) error { return s.board.Watch(ctx, folder, pipelinesEvery) })
-	h.task("mappings", func(ctx context.Context) error { return h.followMappings(ctx, mappings) })
-	h.task("paces", func(ctx context.Context) error { s.paces.Run(ctx.Done(), h.now); return nil })
+	h.again("mappings", periodic.After(pipelinesEvery), "mappings not read, the old ones stay", func(context.Context) error {
+		return mappings.Reload()
+	})
+	h.task("paces", func(ctx context.Context) error { return s.paces.Run(ctx, h.now) })
 	return nil
 }
 
@@ -36,18 +39,7 @@ func (h *house) letterDesk(acts *postgres.Pipelines, importer *pipelines.Importe
 	s := h.streams
 	desk := &pipelines.LetterDesk{Letters: s.sink.DeadLetters, Acts: acts, Importer: importer, Mappings: s.board.Mappings, Declared: s.board.Get, Now: h.now, Follower: s.alarms,
 		Stream: pipelines.Stream{Registry: s.registry, Watch: s.watch, Sink: s.sink, Meter: s.meter, Gates: s.board.Gates, Now: h.now, Log: h.log}}
-	h.task("dead letters", func(ctx context.Context) error {
-		for {
-			if err := desk.Mend(ctx); err != nil && ctx.Err() == nil {
-				h.log.WarnContext(ctx, "closed dead letters not marked yet", "err", err)
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(time.Minute):
-			}
-		}
-	})
+	h.again("dead letters", periodic.AtOnce(time.Minute), "closed dead letters not marked yet", desk.Mend)
 	return desk
 }
 
@@ -58,20 +50,6 @@ func (h *house) replays(store *postgres.Pipelines, letters *pipelines.LetterDesk
 		Sink: s.sink, Known: s.sink, Letters: letters, Now: h.now, Log: h.log}
 	h.task("replays", desk.Run)
 	return desk
-}
-
-// followMappings reads the folder of mappings again and again.
-func (h *house) followMappings(ctx context.Context, mappings *pipelines.Library) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pipelinesEvery):
-		}
-		if err := mappings.Reload(); err != nil {
-			h.log.WarnContext(ctx, "mappings not read, the old ones stay", "err", err)
-		}
-	}
 }
 
 // openInbox imports the files of the watched folders.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"plinth/internal/periodic"
 )
 
 // Probing rhythm: an engine that dies is seen within a second or two.
@@ -45,13 +47,7 @@ func (r *readiness) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for name, probe := range r.probes {
 		wg.Go(func() {
-			for ctx.Err() == nil {
-				r.ask(ctx, name, probe)
-				select {
-				case <-ctx.Done():
-				case <-time.After(probeEvery):
-				}
-			}
+			_ = periodic.AtOnce(probeEvery).Run(ctx, func(ctx context.Context) error { r.ask(ctx, name, probe); return nil })
 		})
 	}
 	wg.Wait()

@@ -11,6 +11,7 @@ import (
 	"plinth"
 	"plinth/internal/clickhouse"
 	"plinth/internal/district"
+	"plinth/internal/periodic"
 	"plinth/internal/postgres"
 	"plinth/internal/stack/broker"
 	"plinth/pipelines"
@@ -66,22 +67,17 @@ const (
 func (h *house) permit(ctx context.Context, d *district.District) error {
 	office := plinth.Principal{Account: "district", Department: "construction", Roles: []plinth.Role{plinth.RoleProvider}}
 	store := postgres.NewAlarms(h.pg)
-	for {
+	return periodic.AtOnce(permitsEvery).Try(ctx, h.log, "permits not put on record", func(ctx context.Context) error {
 		var permits []alarm.Permit
 		for _, p := range d.Permits(h.now().Add(-districtPast), h.now().Add(permitsAhead)) {
 			permits = append(permits, alarm.Permit{ID: p.ID + "-" + p.Site, Kind: "night_work", Site: p.Name, Street: p.Street, From: p.From, To: p.To})
 		}
-		if len(permits) > 0 {
-			if _, _, err := alarm.PutPermits(ctx, store, office, permits, h.now()); err != nil && ctx.Err() == nil {
-				h.log.WarnContext(ctx, "permits not put on record", "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
+		if len(permits) == 0 {
 			return nil
-		case <-time.After(permitsEvery):
 		}
-	}
+		_, _, err := alarm.PutPermits(ctx, store, office, permits, h.now())
+		return err
+	})
 }
 
 // seed fills an empty catalogue with the district's datasets, as its steward and its registrar.

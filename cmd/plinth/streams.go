@@ -57,7 +57,7 @@ func (h *house) openStreams(ctx context.Context) error {
 	}
 	h.openMovers(registry)
 	s := h.streams
-	h.task("live rates", func(ctx context.Context) error { s.feed.Rates(ctx.Done(), s.meter); return nil })
+	h.task("live rates", func(ctx context.Context) error { return s.feed.Rates(ctx, s.meter) })
 	runs := postgres.NewPipelines(h.pg)
 	if err := runs.EndStale(ctx, h.member(), h.now()); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"plinth/analytics/vitals"
 	"plinth/api"
 	"plinth/internal/clickhouse"
+	"plinth/internal/periodic"
 	"plinth/internal/postgres"
 	"plinth/sensors"
 )
@@ -30,27 +31,12 @@ func (h *house) openVitals(ctx context.Context) error {
 	if err := keeper.Load(ctx, append(files, site...)); err != nil {
 		return err
 	}
-	h.task("device mirror", h.mirror(clickhouse.NewDevices(h.ch)))
+	mirror := clickhouse.NewDevices(h.ch)
+	h.again("device mirror", periodic.AtOnce(mirrorEvery), "devices not mirrored", func(ctx context.Context) error {
+		return mirror.Mirror(ctx, h.streams.registry.Devices(sensors.Filter{}, nil), h.now())
+	})
 	h.task("vital signs", keeper.Run)
 	h.services = append(h.services, api.NewVitals(api.VitalDeps{Keeper: keeper, Store: store, Values: values, Names: h.catalog, Device: h.streams.registry.Device,
 		Now: h.now}))
 	return nil
-}
-
-// mirror tells ClickHouse of the devices as long as the house runs. What fails now is told next time.
-func (h *house) mirror(to *clickhouse.Devices) func(context.Context) error {
-	return func(ctx context.Context) error {
-		tick := time.NewTicker(mirrorEvery)
-		defer tick.Stop()
-		for {
-			if err := to.Mirror(ctx, h.streams.registry.Devices(sensors.Filter{}, nil), h.now()); err != nil && ctx.Err() == nil {
-				h.log.WarnContext(ctx, "devices not mirrored", "err", err)
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-tick.C:
-			}
-		}
-	}
 }

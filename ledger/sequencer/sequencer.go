@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/ledger"
 )
 
@@ -184,30 +185,24 @@ func (s *Sequencer) Run(ctx context.Context) error {
 
 // every calls step again and again. An error is told once when it begins and once when it is over.
 func (s *Sequencer) every(ctx context.Context, pause time.Duration, trouble string, tell func(error), step func() error) error {
-	ticker := time.NewTicker(pause)
-	defer ticker.Stop()
 	failing := false
-	for {
+	return periodic.AtOnce(pause).Run(ctx, func(ctx context.Context) error {
 		err := step()
 		if errors.Is(err, ErrDamaged) {
-			s.log.ErrorContext(ctx, trouble, "error", err)
+			s.log.ErrorContext(ctx, trouble, "err", err)
 			return err
 		}
 		if ctx.Err() == nil {
 			tell(err)
 			if err != nil && !failing {
-				s.log.WarnContext(ctx, trouble, "error", err)
+				s.log.WarnContext(ctx, trouble, "err", err)
 			} else if err == nil && failing {
 				s.log.InfoContext(ctx, "over: "+trouble)
 			}
 			failing = err != nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
+		return nil
+	})
 }
 
 func (n *line) sealFailed(err error) {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"plinth/internal/periodic"
 )
 
 // Permits knows the permits of the last weeks by heart, so that an alarm need not wait for the store.
@@ -61,16 +63,5 @@ func (p *Permits) Reload(ctx context.Context) error {
 
 // Run reads the permits again and again until ctx ends. While they cannot be read the old ones count.
 func (p *Permits) Run(ctx context.Context) error {
-	tick := time.NewTicker(permitsEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if err := p.Reload(ctx); err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "permits not read, the old ones count", "err", err)
-		}
-	}
+	return periodic.After(permitsEvery).Try(ctx, p.log, "permits not read, the old ones count", p.Reload)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/internal/periodic"
 	"plinth/sensors"
 )
 
@@ -20,23 +21,19 @@ const (
 // Run does what no message brings about until ctx ends: it tells devices that time passes, tells what that decides once
 // its rows are stored, looks again at alarms when late rows came, stores events and snapshots. A snapshot is its last act.
 func (e *Engine) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	saved := e.Now()
-	for n := 0; ; n++ {
-		select {
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWork)
-			defer cancel()
-			return e.complain(last, "snapshot", e.Save(last))
-		case <-tick.C:
-		}
+	n, saved := 0, e.Now()
+	_ = periodic.After(time.Second).Run(ctx, func(ctx context.Context) error {
 		e.Step(ctx, n%shards)
+		n++
 		if now := e.Now(); now.Sub(saved) >= snapshotEvery {
 			saved = now
 			_ = e.complain(ctx, "snapshot", e.Save(ctx))
 		}
-	}
+		return nil
+	})
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWork)
+	defer cancel()
+	return e.complain(last, "snapshot", e.Save(last))
 }
 
 // Step is one second of Run: one shard in turn hears the time, and what waits is done.

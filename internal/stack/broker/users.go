@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"plinth/internal/periodic"
 )
 
 // User is who may enter. Secrets are random and long, so a plain SHA-256 of them is safe to keep and cheap enough for
@@ -232,23 +234,14 @@ func (d *door) violated(id uint64, what, topic string) {
 
 // watch polls the users file until ctx ends.
 func (d *door) watch(ctx context.Context) {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	_ = periodic.After(500*time.Millisecond).Try(ctx, d.log, "users file not read, the old one stays", func(context.Context) error {
 		out, err := d.reload()
-		if err != nil {
-			d.log.Warn("users file not read, the old one stays", "err", err)
-		}
 		for _, id := range append(out, d.outlived()...) {
 			_ = d.disconnect(id) // an unknown id has left by itself
 		}
 		d.refused.flush(d.now())
-	}
+		return err
+	})
 }
 
 // outlived are the connections that an old secret opened whose time of grace is over.
