@@ -23,7 +23,6 @@ type RunList interface {
 type PipelineDeps struct {
 	Board    *pipelines.Board
 	Paces    *pipelines.Paces
-	Backlog  func() map[string]int // messages taken and not acknowledged, by stream
 	Mappings func() map[string]*pipelines.Mapping
 	Runs     RunList
 	Letters  LetterList

@@ -108,15 +108,12 @@ func pipelineActions(by plinth.Principal, p *pipelines.Pipeline) []string {
 }
 
 func (s *pipelineService) figures(p *pipelines.Pipeline, t pipelines.Totals) *pb.PipelineFigures {
-	now, backlog := s.Now(), int64(-1)
-	if n, ok := s.Backlog()[p.ID]; ok {
-		backlog = int64(n)
-	}
+	now := s.Now()
 	var pace pipelines.Pace
 	if p.Kind == pipelines.StreamPipeline || p.Kind == pipelines.HTTPPipeline {
 		pace = s.Paces.Of(p.ID, now)
 	}
-	f := pipelines.FiguresOf(p, t, pace, backlog, now)
+	f := pipelines.FiguresOf(p, t, pace, now)
 	out := &pb.PipelineFigures{Health: string(f.Health), RowsIn: f.In, RowsStored: f.Stored, RowsKnown: f.Known, RowsDead: f.Dead,
 		RowsPerS: f.PerS, StoredAt: stamp(f.StoredAt), NewestAt: stamp(f.Newest), LagMs: f.Lag.Milliseconds(), Backlog: f.Backlog,
 		LastRunId: string(f.Last.ID), LastRunState: string(f.Last.State), LastError: f.Last.Error}

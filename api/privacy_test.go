@@ -212,7 +212,7 @@ func (f filing) Alarms(_ context.Context, by alarm.Filter) ([]alarm.Alarm, int, 
 func TestAlarmsByRuleLeaveOutHomesThatTheCallerMayNotSee(t *testing.T) {
 	var asked alarm.Filter
 	var r registrar
-	api.NewAlarms(api.AlarmDeps{Desk: alarm.NewDesk(filing{asked: &asked}, time.Now, nil), Homes: flat(t).Homes, Device: flat(t).Device}).Register(&r)
+	api.NewAlarms(api.AlarmDeps{Desk: alarm.NewDesk(filing{asked: &asked}, time.Now), Homes: flat(t).Homes, Device: flat(t).Device}).Register(&r)
 	service := r.service.(pb.AlarmServiceServer)
 	for name, tt := range map[string]struct {
 		who    plinth.Principal

@@ -1,12 +1,10 @@
 package pipelines
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"plinth"
-	"plinth/internal/periodic"
 	"plinth/sensors"
 )
 
@@ -174,10 +172,10 @@ type Rate struct {
 	InsertM float64 `json:"insertMs"`
 }
 
-// Rates shows the counts' growth every second until ctx ends.
-func (f *Feed) Rates(ctx context.Context, m *Meter) error {
+// Rates returns what shows by how much m has grown since it was called before. It is to be called every second.
+func (f *Feed) Rates(m *Meter) (show func()) {
 	before := map[string]Counts{}
-	return periodic.After(time.Second).Run(ctx, func(context.Context) error {
+	return func() {
 		rates := []Rate{}
 		for _, c := range m.Counts() {
 			b := before[c.Domain]
@@ -186,6 +184,5 @@ func (f *Feed) Rates(ctx context.Context, m *Meter) error {
 			before[c.Domain] = c
 		}
 		f.Publish(News{"ingest", map[string]any{"at": f.now().UTC(), "domains": rates}})
-		return nil
-	})
+	}
 }

@@ -34,7 +34,7 @@ type Totals struct {
 	Last                    Run // without an id when there was none
 }
 
-// Figures are what a pipeline does. Those of the present are of this instance.
+// Figures are what a pipeline does. Those of the present are of all members of the ingest, since this process began.
 type Figures struct {
 	Totals
 	Health   Health
@@ -46,13 +46,14 @@ type Figures struct {
 }
 
 // FiguresOf tells how p does. The pace is of its stream; the zero Pace of what has none.
-func FiguresOf(p *Pipeline, t Totals, pace Pace, backlog int64, now time.Time) Figures {
-	f := Figures{Totals: t, PerS: pace.PerS, StoredAt: pace.Stored, Newest: pace.Newest, Backlog: backlog}
+func FiguresOf(p *Pipeline, t Totals, pace Pace, now time.Time) Figures {
+	f := Figures{Totals: t, PerS: pace.PerS, StoredAt: pace.Stored, Newest: pace.Newest, Backlog: -1}
 	if !f.Newest.IsZero() && f.StoredAt.After(f.Newest) {
 		f.Lag = f.StoredAt.Sub(f.Newest)
 	}
 	switch p.Kind {
 	case StreamPipeline:
+		f.Backlog = pace.Total.Waiting
 	case HTTPPipeline: // it has no runs: what it says is since the start
 		f.Stored, f.Dead, f.In = pace.Total.Rows, pace.Total.Dead, pace.Total.Rows+pace.Total.Dead
 	default:

@@ -27,6 +27,29 @@ type Counts struct {
 	Last     time.Duration // of the newest insert
 	Stored   time.Time     // when rows were stored last; zero when none were
 	Newest   time.Time     // the newest time that stored rows tell of, by clocks that are not in doubt
+	Waiting  int64         // messages taken and not yet acknowledged, now
+}
+
+// grow adds what a meter has counted between two of its states.
+func (c *Counts) grow(was, is Counts) {
+	c.Messages += is.Messages - was.Messages
+	c.Rows += is.Rows - was.Rows
+	c.Dead += is.Dead - was.Dead
+	c.Retries += is.Retries - was.Retries
+	c.Busy += is.Busy - was.Busy
+	c.Waiting += is.Waiting - was.Waiting
+	if is.Batches > was.Batches {
+		c.Batches += is.Batches - was.Batches
+		c.Last = is.Last
+	}
+	c.Stored, c.Newest = later(c.Stored, is.Stored), later(c.Newest, is.Newest)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // tell notes when rows were stored and what time they tell of.
@@ -45,13 +68,18 @@ func (c *Counts) tell(rows []sensors.Reading) {
 func (m *Meter) add(domain string, f func(*Counts)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	f(m.of(domain))
+}
+
+// of returns a domain's counts, to be changed under m's lock.
+func (m *Meter) of(domain string) *Counts {
 	if m.by == nil {
 		m.by = map[string]*Counts{}
 	}
 	if m.by[domain] == nil {
 		m.by[domain] = &Counts{Domain: domain}
 	}
-	f(m.by[domain])
+	return m.by[domain]
 }
 
 func (m *Meter) batch(domain string, b *batch, took time.Duration) {
@@ -76,6 +104,18 @@ func (m *Meter) Direct(domain string, rows, dead int) {
 // replayed counts rows that a dead letter gave after all.
 func (m *Meter) replayed(domain string, rows int) {
 	m.add(domain, func(c *Counts) { c.Rows += int64(rows) })
+}
+
+// Hold says how many messages of each domain are taken and not yet acknowledged; of one that is not named, none.
+func (m *Meter) Hold(waiting map[string]int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for domain := range waiting {
+		m.of(domain)
+	}
+	for domain, c := range m.by {
+		c.Waiting = waiting[domain]
+	}
 }
 
 // Tell notes that rows which came by another way than messages are stored.

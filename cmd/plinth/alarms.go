@@ -8,6 +8,7 @@ import (
 
 	"plinth"
 	"plinth/api"
+	"plinth/internal/periodic"
 	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/sensors"
@@ -36,7 +37,7 @@ func (h *house) openRules(ctx context.Context) error {
 	ofKind := func(kind string) []*sensors.Device { return s.registry.Devices(sensors.Filter{Kind: kind}, nil) }
 	s.alarms = alarm.New(alarm.Config{Packs: h.packs, Device: s.registry.Device, Devices: ofKind, Partitions: h.cfg.Ingest.Partitions,
 		Store: store, Teller: store, States: store, Notes: store, Rows: s.sink.Readings, Excuse: permits.Excuse, Blind: s.blind,
-		Told: h.showAlarm, Event: h.alarmEvents, Now: h.now, Log: h.log})
+		Event: h.alarmEvents, Now: h.now, Log: h.log})
 	h.registry.MustRegister(alarmMetrics{s.alarms})
 	h.task("permits", permits.Run)
 	h.task("alarms", s.alarms.Run)
@@ -46,7 +47,10 @@ func (h *house) openRules(ctx context.Context) error {
 // openAlarms opens the desk where people see alarms. What they find out reaches the rules by the store.
 func (h *house) openAlarms(context.Context) error {
 	store := postgres.NewAlarms(h.pg)
-	desk := alarm.NewDesk(store, h.now, h.showAlarm)
+	desk := alarm.NewDesk(store, h.now)
+	h.again("alarm news", periodic.AtOnce(time.Second), "alarms are not among the live news", func(ctx context.Context) error {
+		return store.Follow(ctx, h.showAlarm)
+	})
 	h.services = append(h.services, api.NewAlarms(api.AlarmDeps{Desk: desk, Permits: store, Packs: h.packs, Device: h.streams.registry.Device,
 		Homes:  h.streams.registry.Homes,
 		Agents: h.catalog, Accounts: postgres.NewAccountNames(h.pg, h.now), Now: h.now}))

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"plinth/internal/periodic"
-	"plinth/internal/postgres"
 	"plinth/pipelines"
 	"plinth/sensors"
 	"plinth/sensors/mqtt"
@@ -29,7 +28,7 @@ func (h *house) openDoors(runs pipelines.Runs, ready func(context.Context, senso
 	if err != nil {
 		return err
 	}
-	s, shares := h.streams, postgres.NewShares(h.pg)
+	s := h.streams
 	cfg.Entitled = func() bool { return s.crew.Sure() }
 	work := func(ctx context.Context, name string) error {
 		part, err := h.part(name)
@@ -41,14 +40,15 @@ func (h *house) openDoors(runs pipelines.Runs, ready func(context.Context, senso
 		}
 		return h.workPart(ctx, cfg, part, runs)
 	}
-	s.crew = &pipelines.Crew{Name: h.member(), Shares: shares, Work: work, TTL: h.cfg.Ingest.Lease, Every: shareEvery,
+	s.crew = &pipelines.Crew{Name: h.member(), Shares: s.shares, Work: work, TTL: h.cfg.Ingest.Lease, Every: shareEvery,
 		Parts: func() []string { return h.parts() }, Now: h.now, Log: h.log}
-	s.sessions = &sessions{shares: shares, name: cfg.ClientID, opened: map[string]bool{}}
+	s.sessions = &sessions{shares: s.shares, name: cfg.ClientID, opened: map[string]bool{}}
 	h.onClose(s.close)
 	h.task("streams", func(ctx context.Context) error {
 		s.sessions.begun.Store(true)
 		return s.crew.Run(ctx)
 	})
+	h.again("own counts", periodic.After(ratesEvery), "own counts not told to the other members", h.report)
 	h.again("other members", periodic.After(followEvery), unfollowed, h.followOthers)
 	return nil
 }

@@ -107,7 +107,7 @@ func (h *house) openMember(ctx context.Context) error {
 
 // openMovers makes what every member of the ingest has.
 func (h *house) openMovers(registry *sensors.Registry) {
-	s := newStreams(registry, clickhouse.NewSink(h.ch), h.now)
+	s := newStreams(registry, clickhouse.NewSink(h.ch), postgres.NewShares(h.pg), h.now)
 	h.streams = s
 	h.registry.MustRegister(streamMetrics{s.meter, s.waiting})
 	h.task("device registry", func(ctx context.Context) error { return registry.Watch(ctx, registryEvery) })

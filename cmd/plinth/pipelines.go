@@ -24,7 +24,7 @@ func (h *house) openBoard(ctx context.Context, store *postgres.Pipelines, mappin
 	if err := s.board.Ship(ctx, append(pipelines.ShippedFiles(mappings.All(), owner), pipelines.ShippedHTTP(owner))...); err != nil {
 		return err
 	}
-	s.paces = pipelines.NewPaces(s.meter)
+	s.paces = pipelines.NewPaces(&s.company.Meter)
 	folder := filepath.Join(h.cfg.Data, "pipelines")
 	h.task("pipelines", func(ctx context.Context) error { return s.board.Watch(ctx, folder, pipelinesEvery) })
 	h.again("mappings", periodic.After(pipelinesEvery), "mappings not read, the old ones stay", func(context.Context) error {

@@ -26,6 +26,8 @@ type streams struct {
 	meter    *pipelines.Meter
 	board    *pipelines.Board
 	paces    *pipelines.Paces
+	company  *pipelines.Company
+	shares   *postgres.Shares
 
 	crew      *pipelines.Crew
 	sessions  *sessions
@@ -38,9 +40,10 @@ type streams struct {
 	alarms *alarm.Engine // decides on what comes in
 }
 
-func newStreams(registry *sensors.Registry, sink clickhouse.Sink, now func() time.Time) *streams {
+func newStreams(registry *sensors.Registry, sink clickhouse.Sink, shares *postgres.Shares, now func() time.Time) *streams {
+	meter := &pipelines.Meter{}
 	return &streams{registry: registry, watch: sensors.NewWatch(now), since: now(), sink: sink, feed: pipelines.NewFeed(now),
-		meter: &pipelines.Meter{}, doors: map[string]*mqtt.Door{}}
+		meter: meter, shares: shares, company: pipelines.NewCompany(meter, shares), doors: map[string]*mqtt.Door{}}
 }
 
 // registryEvery is how often devices that another instance registered are looked for.
@@ -57,7 +60,6 @@ func (h *house) openStreams(ctx context.Context) error {
 	}
 	h.openMovers(registry)
 	s := h.streams
-	h.task("live rates", func(ctx context.Context) error { return s.feed.Rates(ctx, s.meter) })
 	runs := postgres.NewPipelines(h.pg)
 	if err := runs.EndStale(ctx, h.member(), h.now()); err != nil {
 		return err
@@ -76,6 +78,7 @@ func (h *house) openStreams(ctx context.Context) error {
 	if err := h.openDoors(runs, h.ship); err != nil {
 		return err
 	}
+	h.showRates()
 	h.watchRefused()
 	segmenter := pipelines.NewSegmenter(registry, s.sink.Readings, postgres.NewSegments(h.pg), h.now, h.log)
 	h.task("segments", segmenter.Run)
@@ -125,7 +128,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	h.routes = append(h.routes, api.DeviceFigureRoutes(devices)...)
 	h.routes = append(h.routes, api.DeviceLabelRoutes(s.registry)...)
 	h.services = append(h.services, api.NewSensors(devices),
-		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Backlog: s.waiting, Mappings: s.board.Mappings, Runs: runs,
+		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Mappings: s.board.Mappings, Runs: runs,
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: desk, Replays: h.replays(runs, desk), ReplayList: runs, Names: h.catalog, Now: h.now}))
 	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed, s.registry.Device), api.NewImportRoute(s.board.Mappings, importer),

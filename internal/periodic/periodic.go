@@ -38,12 +38,20 @@ func (s Schedule) Run(ctx context.Context, step func(context.Context) error) err
 	}
 }
 
-// Try is Run for a step that may fail now and succeed the next time: a failure is a warning in log, with trouble as its
-// message. It returns nil, when ctx ends.
+// Try is Run for a step that may fail now and succeed the next time. A failure is a warning in log, with trouble as its
+// message; the same failure again is not told, and that it is over is. Try returns nil, when ctx ends.
 func (s Schedule) Try(ctx context.Context, log *slog.Logger, trouble string, step func(context.Context) error) error {
+	told := ""
 	return s.Run(ctx, func(ctx context.Context) error {
-		if err := step(ctx); err != nil && ctx.Err() == nil {
+		err := step(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil && told != "":
+			log.InfoContext(ctx, "over: "+trouble)
+			told = ""
+		case err != nil && err.Error() != told:
 			log.WarnContext(ctx, trouble, "err", err)
+			told = err.Error()
 		}
 		return nil
 	})

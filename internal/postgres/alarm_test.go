@@ -88,8 +88,7 @@ func TestADecisionToldTwiceIsOneAlarmAndOneRecord(t *testing.T) {
 func TestAnAlarmsLifeAmongPeopleIsRecorded(t *testing.T) {
 	db, c := open(t), newClock()
 	s := postgres.NewAlarms(db)
-	var shown []alarm.State
-	desk := alarm.NewDesk(s, c.now, func(a alarm.Alarm) { shown = append(shown, a.State) })
+	desk := alarm.NewDesk(s, c.now)
 	d := trapped("lift-0001", began)
 	tell(t, s, c.now(), d)
 	id := d.Alarm.ID
@@ -119,8 +118,35 @@ func TestAnAlarmsLifeAmongPeopleIsRecorded(t *testing.T) {
 	if err != nil || len(life) != 5 {
 		t.Errorf("life %+v %v", life, err)
 	}
-	if d := cmp.Diff([]alarm.State{alarm.Acknowledged, alarm.Handled, alarm.Acknowledged}, shown); d != "" {
-		t.Error(d)
+}
+
+func TestWhoFollowsHearsOfAlarmsThatAnotherProcessTellsAndPeopleMove(t *testing.T) {
+	db, c := open(t), newClock()
+	s := postgres.NewAlarms(db)
+	ctx, stop := context.WithCancel(t.Context())
+	news, ended := make(chan alarm.Alarm, 10), make(chan error, 1)
+	go func() { ended <- postgres.NewAlarms(db).Follow(ctx, func(a alarm.Alarm) { news <- a }) }()
+	var listening bool
+	for !listening { // what was told before is not news
+		if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query = 'LISTEN alarm' AND state = 'idle'
+			AND datname = current_database())`).Scan(&listening); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := trapped("lift-0001", began)
+	tell(t, s, c.now(), d)
+	if a := <-news; a.ID != d.Alarm.ID || a.State != alarm.Open {
+		t.Errorf("heard of %+v, want the alarm that was raised", a)
+	}
+	if _, err := alarm.NewDesk(s, c.now).Acknowledge(ctx, market, d.Alarm.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if a := <-news; a.ID != d.Alarm.ID || a.State != alarm.Acknowledged {
+		t.Errorf("heard of %+v, want the alarm that was acknowledged", a)
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
 	}
 }
 
@@ -330,7 +356,7 @@ func TestANoteStaysUntilItIsEndedAsItWasRead(t *testing.T) {
 	}
 	d := trapped("lift-1", began)
 	tell(t, s, began, d)
-	desk := alarm.NewDesk(s, newClock().now, nil)
+	desk := alarm.NewDesk(s, newClock().now)
 	if _, err := desk.Handle(t.Context(), duty, d.Alarm.ID, alarm.False, "nobody there"); err != nil {
 		t.Fatal(err)
 	}

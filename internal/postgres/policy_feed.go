@@ -2,13 +2,10 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"plinth"
 	"plinth/policy"
@@ -19,13 +16,15 @@ type PolicyFeed struct {
 	db *DB
 
 	mu   sync.Mutex
-	conn *pgxpool.Conn // that listens; nil until the first wait and after a failure
+	news listener
 }
 
 var _ policy.Source = (*PolicyFeed)(nil)
 
 // NewPolicyFeed returns a feed over the database. Close gives its connection back.
-func NewPolicyFeed(db *DB) *PolicyFeed { return &PolicyFeed{db: db} }
+func NewPolicyFeed(db *DB) *PolicyFeed {
+	return &PolicyFeed{db: db, news: listener{db: db, channel: "policy"}}
+}
 
 // Changes implements policy.Source.
 func (f *PolicyFeed) Changes(ctx context.Context, after int64) (policy.Snapshot, error) {
@@ -77,47 +76,18 @@ func changedRisk(ctx context.Context, tx pgx.Tx, after int64) (map[plinth.Accoun
 func (f *PolicyFeed) Wait(ctx context.Context, atMost time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.listen(ctx); err != nil {
+	if err := f.news.listen(ctx); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	_, err := f.conn.Conn().WaitForNotification(limited)
-	if err == nil || errors.Is(err, context.DeadlineExceeded) && !f.conn.Conn().IsClosed() {
-		return nil
-	}
-	f.drop()
-	return fmt.Errorf("listen for policy changes: %w", err)
-}
-
-func (f *PolicyFeed) listen(ctx context.Context) error {
-	if f.conn != nil {
-		return nil
-	}
-	conn, err := f.db.Acquire(ctx)
-	if err != nil {
-		return translate(err)
-	}
-	if _, err := conn.Exec(ctx, `LISTEN policy`); err != nil {
-		conn.Release()
-		return translate(err)
-	}
-	f.conn = conn
-	return nil
-}
-
-// drop closes the connection rather than giving it back: it still listens.
-func (f *PolicyFeed) drop() {
-	if f.conn != nil {
-		_ = f.conn.Conn().Close(context.Background())
-		f.conn.Release()
-		f.conn = nil
-	}
+	_, _, err := f.news.wait(limited)
+	return err
 }
 
 // Close ends listening.
 func (f *PolicyFeed) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.drop()
+	f.news.close()
 }

@@ -90,6 +90,7 @@ CREATE INDEX alarm_active ON public.alarm USING btree (grade, raised_at DESC) WH
 CREATE INDEX alarm_device ON public.alarm USING btree (device, raised_at DESC);
 CREATE INDEX alarm_event_due ON public.alarm USING btree (raised_at) WHERE event_due;
 CREATE INDEX alarm_newest ON public.alarm USING btree (raised_at DESC, id DESC);
+CREATE TRIGGER alarm_news AFTER INSERT OR UPDATE OF record_id ON public.alarm FOR EACH ROW EXECUTE FUNCTION alarm_news();
 
 CREATE TABLE alarm_note (
     device text NOT NULL,
@@ -358,6 +359,7 @@ CREATE TABLE ingest_member (
     id text NOT NULL,
     seen timestamp with time zone NOT NULL,
     process uuid NOT NULL DEFAULT gen_random_uuid(),
+    counts jsonb NOT NULL DEFAULT '[]'::jsonb,
     PRIMARY KEY (id),
     CHECK ((id <> ''::text))
 );
@@ -1178,6 +1180,15 @@ CREATE VIEW policy_grant_newest AS
   WHERE (NOT (EXISTS ( SELECT
            FROM policy_grant n
           WHERE ((n.id = g.id) AND (n.version > g.version)))));
+
+CREATE OR REPLACE FUNCTION public.alarm_news()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM pg_notify('alarm', NEW.id);
+    RETURN NULL;
+END $function$;
 
 CREATE OR REPLACE FUNCTION public.frozen()
  RETURNS trigger

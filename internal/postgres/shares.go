@@ -21,7 +21,10 @@ type Shares struct {
 	claimed bool // the member's name was ours at the last call
 }
 
-var _ pipelines.Shares = (*Shares)(nil)
+var (
+	_ pipelines.Shares  = (*Shares)(nil)
+	_ pipelines.Reports = (*Shares)(nil)
+)
 
 // NewShares returns the shares of db.
 func NewShares(db *DB) *Shares { return &Shares{db: db, process: uuid.New()} }
@@ -170,6 +173,28 @@ func (s *Shares) Unopened(ctx context.Context, parts []string, session string) (
 	}
 	unopened, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	return unopened, translate(err)
+}
+
+// Report tells the other members what this one has counted since it began, in place of what it said before.
+func (s *Shares) Report(ctx context.Context, member string, counts []pipelines.Counts) error {
+	_, err := s.db.Exec(ctx, `UPDATE ingest_member SET counts = $3 WHERE id = $1 AND process = $2`, member, s.process, counts)
+	return translate(err)
+}
+
+// Reported implements pipelines.Reports: what processes other than this one have counted.
+func (s *Shares) Reported(ctx context.Context) (map[string][]pipelines.Counts, error) {
+	rows, err := s.db.Query(ctx, `SELECT process::text, counts FROM ingest_member WHERE process <> $1`, s.process)
+	if err != nil {
+		return nil, translate(err)
+	}
+	out := map[string][]pipelines.Counts{}
+	var process string
+	var counts []pipelines.Counts
+	_, err = pgx.ForEachRow(rows, []any{&process, &counts}, func() error {
+		out[process], counts = counts, nil
+		return nil
+	})
+	return out, translate(err)
 }
 
 // Leave gives the member's parts back.

@@ -229,3 +229,33 @@ func TestASessionIsKnownOnceItWasOpened(t *testing.T) {
 		t.Errorf("under another session's name: %v", got)
 	}
 }
+
+func TestMembersReadWhatTheOthersHaveCounted(t *testing.T) {
+	db := open(t)
+	a, b := postgres.NewShares(db), postgres.NewShares(db)
+	for name, s := range map[string]*postgres.Shares{"a": a, "b": b} {
+		if _, _, err := s.Share(t.Context(), name, []string{"lift"}, nil, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lift := pipelines.Counts{Domain: "lift", Messages: 3, Rows: 7, Dead: 1, Batches: 2, Retries: 1, Busy: time.Second, Last: time.Millisecond,
+		Stored: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Waiting: 5}
+	if err := b.Report(t.Context(), "b", []pipelines.Counts{lift}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := a.Reported(t.Context())
+	if err != nil || len(got) != 1 {
+		t.Fatalf("got %v %v, want one other", got, err)
+	}
+	for _, counts := range got {
+		if d := cmp.Diff([]pipelines.Counts{lift}, counts); d != "" {
+			t.Error(d)
+		}
+	}
+	if err := b.Leave(t.Context(), "b"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.Reported(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("got %v %v of one that left", got, err)
+	}
+}

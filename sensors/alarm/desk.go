@@ -25,16 +25,10 @@ type Store interface {
 type Desk struct {
 	store Store
 	now   func() time.Time
-	told  func(Alarm)
 }
 
-// NewDesk returns the desk over a store. told hears of every change that a person made, after it is durable.
-func NewDesk(s Store, now func() time.Time, told func(Alarm)) *Desk {
-	if told == nil {
-		told = func(Alarm) {}
-	}
-	return &Desk{s, now, told}
-}
+// NewDesk returns the desk over a store.
+func NewDesk(s Store, now func() time.Time) *Desk { return &Desk{s, now} }
 
 // readers may see alarms: they tell of homes.
 var readers = []plinth.Role{plinth.RoleOperator, plinth.RoleProvider, plinth.RoleSteward, plinth.RoleSecurity, plinth.RoleAuditor}
@@ -161,6 +155,5 @@ func (d *Desk) move(ctx context.Context, p plinth.Principal, id ID, action, done
 		return a, err
 	}
 	a.Evidence = ""
-	d.told(a)
 	return a, nil
 }

@@ -40,9 +40,7 @@ type Config struct {
 	Excuse     Excuse
 	// Blind tells that messages of a part do not reach us now, so that silence means nothing. nil is never.
 	Blind func(sensors.Part) bool
-	// Told hears of every alarm that changed, after it is durable; Event of those whose event is to be stored, and stores
-	// it, durably and harmlessly when repeated.
-	Told  func(Alarm)
+	// Event stores the events of alarms, durably and harmlessly when repeated.
 	Event func(ctx context.Context, as []Alarm) error
 	Now   func() time.Time
 	Log   *slog.Logger
@@ -78,9 +76,6 @@ func New(c Config) *Engine {
 	e := &Engine{Config: c, parts: map[sensors.Part]*holding{}, done: map[noteKey]Note{}}
 	for i := range e.shards {
 		e.shards[i].watches = map[plinth.DeviceID]*watch{}
-	}
-	if e.Told == nil {
-		e.Told = func(Alarm) {}
 	}
 	return e
 }
@@ -182,7 +177,7 @@ func (e *Engine) tell(ctx context.Context, ds []Decision) error {
 	return nil
 }
 
-// write stores decisions and shows what changed. One that can never be stored is left out and logged.
+// write stores decisions. One that can never be stored is left out and logged.
 func (e *Engine) write(ctx context.Context, ds []Decision) error {
 	changed, err := e.Teller.Tell(ctx, ds, e.Now())
 	if errors.Is(err, plinth.ErrInvalid) && len(ds) > 1 {
@@ -201,9 +196,6 @@ func (e *Engine) write(ctx context.Context, ds []Decision) error {
 		return fmt.Errorf("tell alarms: %w", err)
 	}
 	e.told.Add(int64(len(changed)))
-	for _, a := range changed {
-		e.Told(a)
-	}
 	return nil
 }
 

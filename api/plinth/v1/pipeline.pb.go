@@ -476,7 +476,7 @@ func (x *PipelineCheck) GetUnit() string {
 	return ""
 }
 
-// PipelineFigures are a pipeline's counts. Those of the present are of the instance that answers.
+// PipelineFigures are a pipeline's counts. Those of the present are of all members of the ingest.
 type PipelineFigures struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "ok", "idle" (nothing came lately), "behind" (what is stored is old or much waits), "failing" (the store or the
