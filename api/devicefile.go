@@ -19,10 +19,11 @@ const MaxDeviceFile = 64 << 20
 
 // DeviceFileRoutes bring files of devices in and out:
 //
-// POST /v1/device-imports?dry_run=true with a CSV file as body is answered by NDJSON: {"fault":{row,id,field,rule}} for
-// each row that was not registered, {"credential":{id,secret}} for each device that was, shown once,
-// {"progress":{rows,registered,known,refused,lines}} after every 500 good rows, with the lines of the whole file, and at
-// the end {"counts":{rows,registered,known,refused}}; {"error":…} instead when it ended early: what is registered by then
+// POST /v1/device-imports?dry_run=true with a file as body, CSV, XLSX or NDJSON as its first bytes show, is answered by
+// NDJSON: {"fault":{row,id,field,rule}} for each row that was not registered, {"credential":{id,secret}} for each device
+// that was, shown once, {"known":{row,id}} for each that is registered already,
+// {"progress":{rows,registered,known,refused,lines}} after every 500 good rows, with the lines of the whole file, 0 of a
+// workbook, and at the end {"counts":{rows,registered,known,refused}}; {"error":…} instead when it ended early: what is registered by then
 // stays, and bringing the file again goes on. The whole file is taken in before the first line of the answer, since a
 // browser reads no answer before it has sent all; until then nothing is registered. GET /v1/device-exports gives the
 // devices as such a file, narrowed by kind, owner, street, grid and life.
@@ -41,13 +42,20 @@ type deviceCredential struct {
 	Secret string          `json:"secret"`
 }
 
-// deviceProgress is how far an import has come in a file of so many lines, its header and empty ones among them.
+// deviceKnown is a row whose device is registered already.
+type deviceKnown struct {
+	Row uint64          `json:"row"`
+	ID  plinth.DeviceID `json:"id"`
+}
+
+// deviceProgress is how far an import has come in a file of so many lines, its header and empty ones among them; a
+// workbook has none.
 type deviceProgress struct {
 	pipelines.DeviceCounts
 	Lines int `json:"lines"`
 }
 
-// spooled keeps a body in a file that has no name and goes with its handle, and counts its lines.
+// spooled keeps a body in a file that has no name and goes with its handle, and counts the lines of a text.
 func spooled(body io.Reader) (*os.File, int, error) {
 	file, err := os.CreateTemp("", "plinth-devices-*")
 	if err != nil {
@@ -70,10 +78,17 @@ func spooled(body io.Reader) (*os.File, int, error) {
 	return nil, 0, fmt.Errorf("take the file in: %w", err)
 }
 
-type lineCounter struct{ n int }
+// lineCounter counts the lines of what is written to it, and none of what a NUL shows to be no text in UTF-8 or GB 18030.
+type lineCounter struct {
+	n      int
+	binary bool
+}
 
 func (l *lineCounter) Write(b []byte) (int, error) {
-	l.n += bytes.Count(b, []byte{'\n'})
+	l.binary = l.binary || bytes.IndexByte(b, 0) >= 0
+	if l.n += bytes.Count(b, []byte{'\n'}); l.binary {
+		l.n = 0
+	}
 	return len(b), nil
 }
 
@@ -102,6 +117,7 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 	}
 	counts, err := f.Import(r.Context(), file, dry == "true", pipelines.DeviceReport{
 		Fault:      func(fault pipelines.DeviceFault) { say("fault", fault) },
+		Known:      func(row uint64, id plinth.DeviceID) { say("known", deviceKnown{row, id}) },
 		Credential: func(id plinth.DeviceID, secret string) { say("credential", deviceCredential{id, secret}) },
 		Progress:   func(c pipelines.DeviceCounts) { say("progress", deviceProgress{c, lines}) },
 	})

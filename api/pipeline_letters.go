@@ -159,10 +159,18 @@ func (s *pipelineService) letters(ctx context.Context, ls []pipelines.Letter, mo
 	for i := range ls {
 		out[i] = letterOut(&ls[i], acts[ls[i].Act], most)
 		if ls[i].State == pipelines.LetterOpen && plinth.PrincipalFrom(ctx).Has(operator) {
-			out[i].Actions = []string{"replay", "drop"}
+			out[i].Actions = letterActions(&ls[i])
 		}
 	}
 	return out, nil
+}
+
+// letterActions are what an operator may do with an open letter. Who sent it by HTTP was told at once, and sends it again.
+func letterActions(l *pipelines.Letter) []string {
+	if l.Pipeline == pipelines.HTTPID {
+		return []string{"drop"}
+	}
+	return []string{"replay", "drop"}
 }
 
 func letterOut(l *pipelines.Letter, a pipelines.LetterAct, most int) *pb.DeadLetter {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"plinth"
+	"plinth/pipelines/table"
 	"plinth/sensors"
 	"plinth/sensors/geodesy"
 )
@@ -24,7 +25,7 @@ import (
 var DeviceColumns = []string{"id", "kind", "name_zh", "name_en", "owner", "street", "grid", "site", "system", "x", "y", "interval_s",
 	"segment_s", "life", "codec", "maker", "model", "installed", "calibrated", "calibration_due", "twins", "attrs", "metrics"}
 
-// DeviceFault says why a row of a file was not registered. Row 1 is the header.
+// DeviceFault says why a row of a file was not registered. Row 1 is the header, where the file has one.
 type DeviceFault struct {
 	Row   uint64 `json:"row"`
 	ID    string `json:"id,omitempty"`
@@ -50,6 +51,7 @@ type DeviceFile struct {
 // DeviceReport is told what became of rows, soon after they are stored.
 type DeviceReport struct {
 	Fault      func(DeviceFault)
+	Known      func(row uint64, id plinth.DeviceID)    // registered before, as the row says; nil is not told
 	Credential func(id plinth.DeviceID, secret string) // shown once
 	Progress   func(DeviceCounts)                      // after each transaction; nil is not told
 }
@@ -57,40 +59,41 @@ type DeviceReport struct {
 // deviceChunk is how many rows are one transaction.
 const deviceChunk = 500
 
-// Import reads the CSV file in. An error ends it early; what was reported until then is stored, and bringing the file
-// again goes on.
+// Import reads the file in, in whatever format its first bytes show; an object of NDJSON has the columns as keys. An error
+// ends it early; what was reported until then is stored, and bringing the file again goes on.
 func (f DeviceFile) Import(ctx context.Context, in io.Reader, dry bool, report DeviceReport) (DeviceCounts, error) {
-	file, err := newCSV(in, ',')
+	file, format, err := openTable(in, ',', table.Options{Columns: DeviceColumns, Strict: true})
 	if err != nil {
 		return DeviceCounts{}, err
 	}
-	header, err := file.Read()
-	if err != nil {
-		return DeviceCounts{}, plinth.Invalid("header", "the first line is no header")
-	}
-	columns, err := deviceColumns(header)
+	defer file.Close()
+	columns, err := deviceColumns(file.Header())
 	if err != nil {
 		return DeviceCounts{}, err
 	}
-	job := deviceJob{DeviceFile: f, columns: columns, dry: dry, report: report, seen: map[plinth.DeviceID]bool{}}
+	job := deviceJob{DeviceFile: f, columns: columns, serial: format == table.XLSX, dry: dry, report: report, seen: map[plinth.DeviceID]bool{}}
+	return job.run(ctx, file)
+}
+
+func (j *deviceJob) run(ctx context.Context, file table.Reader) (DeviceCounts, error) {
 	for {
 		record, err := file.Read()
 		var broken *errRecord
 		switch {
 		case errors.Is(err, io.EOF):
-			return job.counts, job.flush(ctx)
+			return j.counts, j.flush(ctx)
 		case errors.As(err, &broken):
-			job.counts.In++
-			job.refuse(file.Row(), "", plinth.Invalid("row", "%s", broken.Reason))
+			j.counts.In++
+			j.refuse(file.Row(), "", plinth.Invalid("row", "%s", broken.Reason))
 		case err != nil:
-			return job.counts, err
+			return j.counts, err
 		default:
-			job.counts.In++
-			job.take(file.Row(), record)
+			j.counts.In++
+			j.take(file.Row(), record)
 		}
-		if len(job.devices) >= deviceChunk {
-			if err := job.flush(ctx); err != nil {
-				return job.counts, err
+		if len(j.devices) >= deviceChunk {
+			if err := j.flush(ctx); err != nil {
+				return j.counts, err
 			}
 		}
 	}
@@ -118,6 +121,7 @@ func deviceColumns(header []string) (map[string]int, error) {
 type deviceJob struct {
 	DeviceFile
 	columns map[string]int
+	serial  bool // dates are numbers of days, as workbooks store them
 	dry     bool
 	report  DeviceReport
 	counts  DeviceCounts
@@ -172,6 +176,9 @@ func (j *deviceJob) flush(ctx context.Context) error {
 			j.refuse(j.rows[i], string(o.Device.ID), o.Err)
 		case o.Known:
 			j.counts.Known++
+			if j.report.Known != nil {
+				j.report.Known(j.rows[i], o.Device.ID)
+			}
 		default:
 			j.counts.Registered++
 			if o.Secret != "" {
@@ -196,9 +203,9 @@ func (j *deviceJob) device(get func(string) string) (sensors.Device, error) {
 		func() error { return j.place(&d, get) },
 		func() error { d.Interval, err = seconds("interval_s", get("interval_s")); return err },
 		func() error { d.Segment, err = seconds("segment_s", get("segment_s")); return err },
-		func() error { d.Installed, err = day("installed", get("installed")); return err },
-		func() error { d.Calibrated, err = day("calibrated", get("calibrated")); return err },
-		func() error { d.CalibrationDue, err = day("calibration_due", get("calibration_due")); return err },
+		func() error { d.Installed, err = j.day("installed", get("installed")); return err },
+		func() error { d.Calibrated, err = j.day("calibrated", get("calibrated")); return err },
+		func() error { d.CalibrationDue, err = j.day("calibration_due", get("calibration_due")); return err },
 		func() error { d.Attrs, err = attrsOf(get("attrs")); return err },
 		func() error { d.Metrics, err = metricsOf(get("metrics")); return err },
 	} {
@@ -238,10 +245,18 @@ func seconds(field, s string) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
+// firstSerial is the least number that a workbook's cell may have as a date, in 1927: a smaller one is rather a year.
+const firstSerial = 10_000
+
 // day reads a date, or a time in RFC 3339.
-func day(field, s string) (time.Time, error) {
+func (j *deviceJob) day(field, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
+	}
+	if n, err := strconv.ParseFloat(s, 64); j.serial && err == nil && n >= firstSerial {
+		if t, ok := excel(s, time.UTC); ok {
+			return t, nil
+		}
 	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, s); err == nil {

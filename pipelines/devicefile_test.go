@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
 
 	"plinth"
 	"plinth/internal/postgres"
@@ -43,6 +44,7 @@ func deviceDesk(t testing.TB) pipelines.DeviceFile {
 type told struct {
 	faults  []pipelines.DeviceFault
 	secrets map[plinth.DeviceID]string
+	known   []plinth.DeviceID
 }
 
 func bring(t testing.TB, f pipelines.DeviceFile, csv string, dry bool) (pipelines.DeviceCounts, told) {
@@ -50,6 +52,7 @@ func bring(t testing.TB, f pipelines.DeviceFile, csv string, dry bool) (pipeline
 	got := told{secrets: map[plinth.DeviceID]string{}}
 	counts, err := f.Import(t.Context(), strings.NewReader(csv), dry, pipelines.DeviceReport{
 		Fault:      func(d pipelines.DeviceFault) { got.faults = append(got.faults, d) },
+		Known:      func(_ uint64, id plinth.DeviceID) { got.known = append(got.known, id) },
 		Credential: func(id plinth.DeviceID, s string) { got.secrets[id] = s }})
 	if err != nil {
 		t.Fatal(err)
@@ -98,11 +101,45 @@ func TestGoodRowsAreRegisteredAndBadOnesNamed(t *testing.T) {
 	}
 }
 
+// TestWorkbooksAndLinesOfJSONAreFilesOfDevices brings the same two devices in each form, the second with a fault.
+func TestWorkbooksAndLinesOfJSONAreFilesOfDevices(t *testing.T) {
+	f := excelize.NewFile()
+	for i, row := range [][]any{{"id", "kind", "owner", "x", "y", "interval_s", "installed", "metrics"},
+		{"wq-1", "water_quality", "ecology", 121.3645, 31.278, 60, 46082, `[{"name":"ph","unit":"[pH]","max":14}]`},
+		{"wq-2", "water_quality", "ecology", "", "", 60, 2026, `[{"name":"ph","unit":"[pH]","max":14}]`}} {
+		if err := f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", i+1), &row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	book, err := f.WriteToBuffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := `{"id":"wq-1","kind":"water_quality","owner":"ecology","x":121.3645,"y":31.278,"interval_s":60,"installed":"2026-03-01",` +
+		`"metrics":[{"name":"ph","unit":"[pH]","max":14}]}` + "\n" + `{"id":"wq-2","kind":"water_quality","owner":"ecology","stret":"caoyang"}` + "\n"
+	for name, tt := range map[string]struct {
+		file string
+		row  uint64
+		say  string
+	}{"workbook": {book.String(), 3, "2026-12-31"}, "lines": {lines, 2, "stret"}} {
+		desk := deviceDesk(t)
+		counts, got := bring(t, desk, tt.file, false)
+		if counts.Registered != 1 || len(got.faults) != 1 || got.faults[0].Row != tt.row || !strings.Contains(got.faults[0].Rule, tt.say) {
+			t.Errorf("%s: %+v, faults %v", name, counts, got.faults)
+		}
+		d := desk.Registry.Device("wq-1")
+		if d == nil || d.Longitude != 121.3645 || !d.Installed.Equal(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)) || len(d.Metrics) != 1 {
+			t.Errorf("%s: the device is %+v", name, d)
+		}
+	}
+}
+
 func TestAFileThatIsBroughtAgainIsKnown(t *testing.T) {
 	f := deviceDesk(t)
 	bring(t, f, mixed, false)
-	if counts, got := bring(t, f, mixed, false); counts.Known != 2 || counts.Registered != 0 || len(got.secrets) != 0 {
-		t.Errorf("again: %+v, %d secrets", counts, len(got.secrets))
+	counts, got := bring(t, f, mixed, false)
+	if counts.Known != 2 || counts.Registered != 0 || len(got.secrets) != 0 || cmp.Diff([]plinth.DeviceID{"wq-1", "wq-8"}, got.known) != "" {
+		t.Errorf("again: %+v, %d secrets, known %v", counts, len(got.secrets), got.known)
 	}
 	var out bytes.Buffer
 	if err := pipelines.WriteDevices(&out, f.Registry.Devices(sensors.Filter{}, nil)); err != nil {
@@ -111,7 +148,7 @@ func TestAFileThatIsBroughtAgainIsKnown(t *testing.T) {
 	if counts, got := bring(t, f, out.String(), false); counts.Known != 2 || counts.Refused != 0 {
 		t.Errorf("the export: %+v, faults %v", counts, got.faults)
 	}
-	_, got := bring(t, f, strings.Replace(mixed, "wq-8,water_quality,ecology", "wq-8,water_quality,housing", 1), false)
+	_, got = bring(t, f, strings.Replace(mixed, "wq-8,water_quality,ecology", "wq-8,water_quality,housing", 1), false)
 	if last := got.faults[len(got.faults)-1]; last.Row != 10 || last.Field != "owner" {
 		t.Errorf("a row that differs: %+v", last)
 	}

@@ -115,7 +115,7 @@ func (im *Importer) job(m *Mapping, run *Run) *job {
 }
 
 func (j *job) read(ctx context.Context, r io.Reader) error {
-	file, err := openTable(r, j.m)
+	file, _, err := openTable(r, j.m.Delimiter[0], table.Options{Columns: j.m.columns(), Sheet: j.m.Sheet})
 	if err != nil {
 		return err
 	}

@@ -9,17 +9,21 @@ import (
 	"plinth/pipelines/table"
 )
 
-// openTable reads r in the format that its first bytes show.
-func openTable(r io.Reader, m *Mapping) (table.Reader, error) {
+// openTable reads r in the format that its first bytes show, which it tells, too.
+func openTable(r io.Reader, comma byte, o table.Options) (table.Reader, table.Format, error) {
 	in := bufio.NewReader(r)
 	head, err := in.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, unreadable(err)
+		return nil, "", unreadable(err)
 	}
-	if f := table.Sniff(head); f != table.CSV {
-		return table.Open(in, f, table.Options{Columns: m.columns(), Sheet: m.Sheet})
+	f := table.Sniff(head)
+	var t table.Reader
+	if f == table.CSV {
+		t, err = openCSV(in, comma)
+	} else {
+		t, err = table.Open(in, f, o)
 	}
-	return openCSV(in, m.Delimiter[0])
+	return t, f, err
 }
 
 // csvTable is a CSV file as a table.

@@ -15,12 +15,12 @@ import (
 
 // deviceCmd brings devices into a running service's registry, and out of it.
 type deviceCmd struct {
-	Import deviceImportCmd `cmd:"" help:"Register the devices of a CSV file; what is registered already is left as it is."`
+	Import deviceImportCmd `cmd:"" help:"Register the devices of a CSV, XLSX or NDJSON file; what is registered already is left as it is."`
 	Export deviceExportCmd `cmd:"" help:"Write the devices as a CSV file that import reads back."`
 }
 
 type deviceImportCmd struct {
-	File        string `arg:"" help:"CSV file in UTF-8 or GB 18030; the columns are in docs/streams.md." type:"existingfile"`
+	File        string `arg:"" help:"CSV in UTF-8 or GB 18030, XLSX or NDJSON; the columns are in docs/streams.md." type:"existingfile"`
 	DryRun      bool   `help:"Say what would happen and register nothing."`
 	Credentials string `help:"File to which the new devices' credentials are added, for its owner alone; FILE.credentials.csv without it." type:"path"`
 	URL         string `name:"url" help:"The running service." default:"http://127.0.0.1:8640"`
@@ -32,6 +32,7 @@ type deviceImportCmd struct {
 // importLine is one line of the service's answer.
 type importLine struct {
 	Fault      *pipelines.DeviceFault
+	Known      *struct{} // a device that was registered already: the counts say how many
 	Credential *struct{ ID, Secret string }
 	Progress   *struct {
 		pipelines.DeviceCounts
@@ -67,7 +68,7 @@ func (cmd *deviceImportCmd) Run(ctx context.Context, c *Config) error {
 	if info, err := secrets.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("others may read %s, want mode 0600", cmd.Credentials)
 	}
-	resp, err := remote.post(ctx, fmt.Sprintf("/v1/device-imports?dry_run=%v", cmd.DryRun), "text/csv", in)
+	resp, err := remote.post(ctx, fmt.Sprintf("/v1/device-imports?dry_run=%v", cmd.DryRun), "application/octet-stream", in)
 	if err != nil {
 		return err
 	}
@@ -94,6 +95,7 @@ func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer) error {
 		switch {
 		case line.Fault != nil:
 			fmt.Fprintf(cmd.out, "row %d %s: %s: %s\n", line.Fault.Row, line.Fault.ID, line.Fault.Field, line.Fault.Rule)
+		case line.Known != nil:
 		case line.Credential != nil:
 			if err := w.Write([]string{line.Credential.ID, line.Credential.Secret}); err != nil {
 				return fmt.Errorf("keep the credential of %s: %w", line.Credential.ID, err)

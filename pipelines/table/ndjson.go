@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,11 +18,12 @@ import (
 type lines struct {
 	in      *bufio.Reader
 	columns []string
+	strict  bool
 	row     uint64
 }
 
-func newLines(r io.Reader, columns []string) *lines {
-	return &lines{in: bufio.NewReaderSize(r, maxLine), columns: columns}
+func newLines(r io.Reader, o Options) *lines {
+	return &lines{in: bufio.NewReaderSize(r, maxLine), columns: o.Columns, strict: o.Strict}
 }
 
 // Header implements Reader.
@@ -74,6 +76,11 @@ func (l *lines) record(text []byte) ([]string, error) {
 	dec.UseNumber()
 	if err := dec.Decode(&tree); err != nil || dec.More() {
 		return nil, &Broken{Reason: "the line is not one JSON object", Raw: string(text)}
+	}
+	for key := range tree {
+		if l.strict && !slices.Contains(l.columns, key) {
+			return nil, &Broken{Reason: fmt.Sprintf("the key %.64q is none of %v", key, l.columns), Raw: string(text)}
+		}
 	}
 	return Record(tree, l.columns), nil
 }

@@ -59,6 +59,7 @@ func Sniff(head []byte) Format {
 // Options say what of a file is read.
 type Options struct {
 	Columns []string // that the caller needs: NDJSON has no header of its own
+	Strict  bool     // whether another key than Columns breaks an object of NDJSON
 	Sheet   string   // of a workbook; the first when empty
 }
 
@@ -72,7 +73,7 @@ const (
 // Open reads r in a format other than CSV.
 func Open(r io.Reader, f Format, o Options) (Reader, error) {
 	if f == NDJSON {
-		return newLines(r, o.Columns), nil
+		return newLines(r, o), nil
 	}
 	file, err := spool(r)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Journeys a, c and d through the console on a running service, in both languages: no error on the console, no serious
+// The journeys through the console on a running service, in both languages: no error on the console, no serious
 // finding of axe. PLINTH_URL names the service, PLINTH_CREDENTIALS the file {login: password}; without them one is started.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { checkAxe, closeHouse, launch, openPage, signIn, signOut, url, words } from './browser.mjs'
+import { checkAxe, choose, closeHouse, launch, openPage, signIn, signOut, url, words } from './browser.mjs'
 
 let browser
 before(async () => {
@@ -250,3 +250,95 @@ journey('e: an operator finds a device by its street, sees its readings come, an
   await page.getByRole('tab', { name: t('运行', 'Runs') }).waitFor()
   await checkAxe(page, 'pipeline')
 })
+
+const quoted = (v) => `"${JSON.stringify(v).replaceAll('"', '""')}"`
+
+/** listOfDevices is a CSV of two lifts and one row at fault. */
+function listOfDevices(id) {
+  const metrics = quoted([{ name: 'speed', unit: 'm/s', max: 4 }, { name: 'ebike', unit: '1', max: 1 }])
+  const row = (n) => `${id}-${n},lift,market,试验梯 ${n},caoyang,3600,${metrics}`
+  return ['id,kind,owner,name_zh,street,interval_s,metrics', row(1), row(2).replace(id, 'NO GOOD'), row(3)].join('\n')
+}
+
+/** importDevices brings a list in by the page and gives the secrets that it saves, by id. */
+async function importDevices(page, t, csv) {
+  await page.goto(`${url}/devices`)
+  await button(page, t('批量导入', 'Bulk import')).click()
+  await page.waitForURL(/\/devices\/import$/)
+  await page.locator('input[type=file]').setInputFiles({ name: 'lifts.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) })
+  await button(page, t('检查', 'Check')).click()
+  await page.getByRole('cell', { name: 'id', exact: true }).waitFor()
+  await checkAxe(page, 'device import')
+  const [download] = await Promise.all([page.waitForEvent('download'), button(page, t('导入 2 台', 'Import 2')).click()])
+  await page.getByText(t('2 台设备的凭据已存成文件', 'The credentials of 2 devices were saved')).waitFor()
+  const [, ...lines] = readFileSync(await download.path(), 'utf8').trim().split('\r\n')
+  return new Map(lines.map((l) => l.split(',')))
+}
+
+journey('f: an operator imports a list of devices; one of them raises an alarm, which is acknowledged and closed', async ({ page, t, language }) => {
+  const id = `lift-${unique()}-${language}`
+  await signIn(page, 'operator')
+  const secrets = await importDevices(page, t, listOfDevices(id))
+  assert.deepEqual([...secrets.keys()], [`${id}-1`, `${id}-3`])
+  const sent = await page.request.post(`${url}/v1/ingest`, { headers: { Authorization: `Bearer ${secrets.get(`${id}-1`)}` }, data: { at: new Date().toISOString(), seq: 1, v: { speed: 0, ebike: 1 } } })
+  assert.deepEqual(await sent.json(), { stored: 2, refused: 0, refusals: [] })
+
+  await page.goto(`${url}/devices/${id}-1?tab=alarms`)
+  const alarm = page.locator('table a[href^="/alarms/"]')
+  await until(page, alarm)
+  await alarm.first().click()
+  await button(page, t('确认，我去看', 'Acknowledge')).click()
+  await page.locator('.marks .tone', { hasText: t('已确认', 'Acknowledged') }).waitFor()
+  await page.getByText(t('属实', 'Real'), { exact: true }).click()
+  await page.locator('#alarm-note').fill('现场已处置，车已推出。')
+  await button(page, t('处置完毕', 'Handled')).click()
+  await page.locator('.marks .tone', { hasText: t('已处置', 'Handled') }).waitFor()
+  await checkAxe(page, 'alarm')
+
+  await page.goto(`${url}/devices/labels?query=${id}`)
+  await button(page, t('选这一页', 'Pick this page')).click()
+  await page.locator('.label svg').nth(1).waitFor()
+  await checkAxe(page, 'labels')
+  await page.goto(`${url}/device-figures?rule=missing_grid&kind=lift`)
+  await page.locator(`table a[href="/devices/${id}-1"]`).waitFor()
+  await checkAxe(page, 'device figures')
+})
+
+journey('g: an operator mends a dead letter and sends it again, and opens the receipt of a reading', async ({ page, t, language }) => {
+  const id = `probe-${unique()}-${language}`
+  const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 19).replace('T', ' ')
+  await signIn(page, 'operator')
+  await page.goto(`${url}/import`)
+  await choose(page, 'mapping', '(series)')
+  await page.locator('input[type=file]').setInputFiles({ name: `${id}.csv`, mimeType: 'text/csv', buffer: Buffer.from(`timestamp,value\n${at(9)},7.5\n${at(4)},seven\n`) })
+  await button(page, t('开始导入', 'Start')).click()
+  await page.locator('a[href^="/dead-letters?runId="]').click()
+  await button(page, t('打开', 'Open')).click()
+  const payload = page.locator('#letter-payload')
+  await payload.fill((await payload.inputValue()).replace('seven', '7.25'))
+  await page.locator('#letter-why-one').fill('单位补录时写成了文字')
+  await checkAxe(page, 'dead letter')
+  await button(page, t('重放', 'Replay')).click()
+  await page.getByText(t('1 条中办结 1 条，存入 1 行', '1 of 1 closed, 1 rows stored')).waitFor()
+  await page.goto(`${url}/devices/${id}`)
+  await button(page, t('图后面的表', 'The table behind it')).click()
+  await page.getByRole('cell', { name: '7.25', exact: true }).waitFor()
+
+  await page.goto(`${url}/devices?kind=lift&liveness=online`)
+  await page.locator('table a[href^="/devices/"]').first().click()
+  await page.waitForURL(/\/devices\/lift/)
+  await verifyReading(page, t, new URL(page.url()).pathname.split('/').at(-1))
+})
+
+/** verifyReading fetches the receipt of a device's oldest reading on show and has it verified as a stranger would. */
+async function verifyReading(page, t, device) {
+  await button(page, t('图后面的表', 'The table behind it')).click()
+  const receipt = button(page, t('凭证', 'Receipt')).first()
+  await receipt.waitFor()
+  const [download] = await Promise.all([page.waitForEvent('download'), receipt.click()])
+  assert.match(download.suggestedFilename(), /\.plinth-device$/)
+  await button(page, t('核验这份凭证', 'Verify it')).click()
+  assert.equal(await page.locator('#ask_device').inputValue(), device)
+  await button(page, t('验证', 'Verify')).click()
+  await page.locator('.verdict', { hasText: t('属实', 'Proven') }).waitFor()
+}

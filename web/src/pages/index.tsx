@@ -33,6 +33,8 @@ const PipelinePage = lazy(() => import('./sense/pipeline'))
 const Vitals = lazy(() => import('./sense/vitals'))
 const VitalPage = lazy(() => import('./sense/vital'))
 const NewDevice = lazy(() => import('./sense/new-device'))
+const DeviceImport = lazy(() => import('./sense/device-import'))
+const DeviceLabels = lazy(() => import('./sense/device-labels'))
 const Runs = lazy(() => import('./sense/runs'))
 const DeadLetters = lazy(() => import('./sense/dead-letters'))
 const Import = lazy(() => import('./sense/import'))
@@ -112,6 +114,8 @@ export function Pages() {
         <Route path="/decisions/:id" element={<DecisionPage />} />
         <Route path="/devices" element={<Devices />} />
         <Route path="/devices/new" element={<NewDevice />} />
+        <Route path="/devices/import" element={<DeviceImport />} />
+        <Route path="/devices/labels" element={<DeviceLabels />} />
         <Route path="/devices/:id" element={<DevicePage />} />
         <Route path="/devices/:id/edit" element={<NewDevice />} />
         <Route path="/alarms" element={<Alarms />} />

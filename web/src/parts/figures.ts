@@ -1,4 +1,5 @@
 // Numbers as people read them. 64-bit integers come as text and stay exact.
+import { send } from '../api/call'
 
 /** whole groups the digits of an integer given as a number or as text: "1234567" → "1,234,567". */
 export function whole(n: number | string | undefined | null): string {
@@ -40,6 +41,11 @@ export function csv(rows: string[][]): string {
 export function save(name: string, type: string, content: string) {
   const bom = type.startsWith('text/csv') ? '\ufeff' : ''
   saveBlob(name, new Blob([bom, content], { type }))
+}
+
+/** fetchFile asks the service for a file and hands it to the user. */
+export async function fetchFile(path: string, name: string) {
+  saveBlob(name, await (await send(path)).blob())
 }
 
 export function saveBlob(name: string, blob: Blob) {

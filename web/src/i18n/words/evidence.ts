@@ -237,6 +237,9 @@ export const evidence = {
   'deviceProof.notYours': ['审计员、运维员和设备所属部门可以下载', 'For auditors, operators and the device’s department'],
   'deviceProof.reading': ['一条读数的凭证', 'The receipt of one reading'],
   'deviceProof.readingAbout': ['设备文件加上这一刻的读数在其段内的证明；读数须在所选日期内', 'The device’s file with the proof that the readings of this moment are in their segment; it must lie in the chosen days'],
+  'deviceProof.fetched': ['凭证已下载：{name}', 'The receipt was downloaded: {name}'],
+  'deviceProof.fetchedAbout': ['文件里有这台设备当天的全部数据段；谁都可以核验，不必信任本系统', 'The file holds all of the device’s segments of the day; anybody can verify it without trusting this service'],
+  'deviceProof.verifyHere': ['核验这份凭证', 'Verify it'],
   'deviceProof.at': ['读数时间（上海）', 'Time of the reading (Shanghai)'],
   'deviceProof.downloadReading': ['下载读数凭证', 'Download the reading’s receipt'],
 

@@ -2,6 +2,7 @@
 import { alarms } from './alarms'
 import { catalog } from './catalog'
 import { events } from './events'
+import { devices } from './devices'
 import { evidence } from './evidence'
 import { frame } from './frame'
 import { pipelines } from './pipelines'
@@ -11,4 +12,4 @@ import { use } from './use'
 import { values } from './values'
 import { vitals } from './vitals'
 
-export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...alarms, ...pipelines, ...vitals, ...events, ...evidence, ...system }
+export const words = { ...frame, ...values, ...catalog, ...use, ...sense, ...devices, ...alarms, ...pipelines, ...vitals, ...events, ...evidence, ...system }

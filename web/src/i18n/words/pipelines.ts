@@ -74,6 +74,7 @@ export const pipelines = {
   'dead.allOf': ['这个原因的全部 {n} 条：{reason}', 'All {n} of this reason: {reason}'],
   'dead.why': ['改了什么，或为何不要', 'What was corrected, or why it is not needed'],
   'dead.replay': ['重放', 'Replay'],
+  'dead.noReplay': ['它的发送方当时就收到了拒收的答复，应由发送方改好重发；这里只能丢弃', 'Its sender was told at once and sends it again when it is mended; here it can only be dropped'],
   'dead.drop': ['丢弃', 'Drop'],
   'dead.result': ['{taken} 条中办结 {closed} 条，存入 {rows} 行', '{closed} of {taken} closed, {rows} rows stored'],
   'dead.more': ['还有更多同类，请再办一次', 'More of them are left: do it again'],

@@ -126,6 +126,11 @@ export const values = {
   'rule.risk.band': ['风险等级允许', 'The risk band allows it'],
   'rule.query.admitted': ['语句获准', 'The text is admitted'],
 
+  'deviceKind.camera': ['摄像机', 'Camera'],
+  'deviceKind.series': ['时间序列', 'Time series'],
+  'deviceKind.weather_station': ['气象站', 'Weather station'],
+  'deviceKind.people_counter': ['客流计', 'People counter'],
+  'deviceKind.traffic_flow': ['交通流', 'Traffic flow'],
   'deviceKind.lift': ['电梯', 'Lift'],
   'deviceKind.water_meter': ['独居老人水表', 'Water meter'],
   'deviceKind.water_quality': ['水质', 'Water quality'],

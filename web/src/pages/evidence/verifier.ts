@@ -26,6 +26,9 @@ export interface Asked {
   to: string
 }
 
+/** DeviceFile is a device's file of evidence with what it must show. */
+export type DeviceFile = Evidence & Asked
+
 /** Trust is a file of root certificates that the user brought; without one the service's are asked for. */
 export interface Trust {
   name: string

@@ -7,11 +7,12 @@ import { useWords } from '../../i18n'
 import { DropBox } from '../../parts/drop'
 import { PageHead, Sheet } from '../../parts/page'
 import { Failure, Note } from '../../parts/states'
+import { second } from '../../parts/time'
 import { codeOf, shortCode } from './code'
 import { Camera } from './camera'
 import { Report } from './report'
 import { VerdictShown } from './verdict'
-import { type Asked, type Evidence, formOf, mostBytes, nameOf, textEvidence, type Trust, type Verified, verifyEvidence } from './verifier'
+import { type Asked, type DeviceFile, type Evidence, formOf, mostBytes, nameOf, textEvidence, type Trust, type Verified, verifyEvidence } from './verifier'
 
 /** Verify is open to everybody: a receipt by its short code, pasted, dropped or scanned, is verified in the browser. */
 export default function Verify() {
@@ -79,20 +80,26 @@ async function fetchByCode(code: string, signal: AbortSignal): Promise<Evidence>
   }
 }
 
+/** Handed is what another page has verified here. */
+interface Handed {
+  receipt?: string
+  device?: DeviceFile
+}
+
 type Bench = ReturnType<typeof useBench>
 
 /** useBench holds what is verified, against which roots, and with what outcome. A code in the address is fetched and verified at once. */
 function useBench(code: string) {
   const location = useLocation()
-  const handed = (location.state as { receipt?: string } | null)?.receipt
-  const [given, setGiven] = useState<Evidence | null>(handed ? textEvidence(handed) : null)
+  const handed = location.state as Handed | null
+  const [given, setGiven] = useState<Evidence | null>(handed?.receipt ? textEvidence(handed.receipt) : (handed?.device ?? null))
   const [trust, setTrust] = useState<Trust | null>(null)
   const [verified, setVerified] = useState<Verified | null>(null)
   const [error, setError] = useState<unknown>(null)
   const [busy, setBusy] = useState(false)
 
   const ofDevice = given !== null && formOf(given.bytes) === 'device'
-  const [wanted, setWanted] = useState({ device: '', from: '', to: '' })
+  const [wanted, setWanted] = useState(handed?.device ? asTyped(handed.device) : { device: '', from: '', to: '' })
   const asked = ofDevice ? askedOf(wanted) : nothingAsked
 
   const run = (what: Evidence | null, against: Trust | null) => {
@@ -133,6 +140,9 @@ function useBench(code: string) {
 }
 
 const nothingAsked: Asked = { device: '', from: '', to: '' }
+
+/** asTyped is what a device's file is asked for, as the form has it. */
+const asTyped = (f: DeviceFile) => ({ device: f.device, from: second(f.from).replace(' ', 'T'), to: second(f.to).replace(' ', 'T') })
 
 /** askedOf makes times of Shanghai of what was typed; null while it is not whole. */
 function askedOf({ device, from, to }: Asked): Asked | null {

@@ -13,7 +13,7 @@ import { Table, useOptions } from '../../parts/table'
 import { useSession } from '../../session'
 import { useAgents, useNames } from '../catalog/agents'
 import { AlarmTable, alarmColumns } from './alarm-table'
-import { kinds } from './devices'
+import { useKinds } from './kinds'
 import { gradeColours, gradeNames } from './grades'
 import { byUrgency, withNews } from './worklist'
 
@@ -45,7 +45,7 @@ export default function Alarms() {
         <FilterBar label={t('filter.title')}>
           <Choose label={t('dataset.state')} value={state === 'active' ? '' : state} all={t('alarmState.active')} options={useOptions('alarmState', states).slice(1)} onChange={(s) => change({ state: s })} />
           <Choose label={t('alarm.gradeLeast')} value={filters.grade} options={useOptions('alarmGrade', gradeNames.slice(1).toReversed())} onChange={(grade) => change({ grade })} />
-          <Choose label={t('device.kind')} value={filters.kind} options={useOptions('deviceKind', kinds)} onChange={(kind) => change({ kind })} />
+          <Choose label={t('device.kind')} value={filters.kind} options={useKinds()} onChange={(kind) => change({ kind })} />
           <Choose label={t('device.street')} value={filters.street} options={named(agents.filter((a) => a.kind === 'street' || a.kind === 'town'))} onChange={(street) => change({ street })} />
           <Choose label={t('alarm.unit')} value={filters.unit} options={named(agents)} onChange={(unit) => change({ unit })} />
         </FilterBar>

@@ -139,10 +139,11 @@ function LetterShown({ d, done }: { d: DeadLetter; done: () => void }) {
           {d.row !== '0' && ` : ${whole(d.row)}`} · {second(d.at)} <Evidence of={d.evidence} />
         </p>
       </Note>
+      {may.length > 0 && !may.includes('replay') && <p>{t('dead.noReplay')}</p>}
       {(d.binary || d.truncated) && <p className="quiet">{t(d.binary ? 'dead.binary' : 'dead.truncated')}</p>}
       <label htmlFor="letter-payload">{t('dead.payload')}</label>
       <Input.TextArea id="letter-payload" className="mono" autoSize={{ minRows: 3, maxRows: 16 }} readOnly={!may.includes('replay')} value={payload} onChange={(e) => setPayload(e.target.value)} />
-      {may.length > 0 && <Acts id="one" title={mended ? t('dead.mended') : ''} reason={reason} setReason={setReason} done={done} replay={(key) => plinth.replayDeadLetters({ ids: [d.id], reason: reason.trim(), ...(mended ? { payload } : {}) }, { key })} drop={(key) => plinth.dropDeadLetters({ ids: [d.id], reason: reason.trim() }, { key })} />}
+      {may.length > 0 && <Acts id="one" title={mended ? t('dead.mended') : ''} reason={reason} setReason={setReason} done={done} replay={may.includes('replay') ? (key) => plinth.replayDeadLetters({ ids: [d.id], reason: reason.trim(), ...(mended ? { payload } : {}) }, { key }) : undefined} drop={(key) => plinth.dropDeadLetters({ ids: [d.id], reason: reason.trim() }, { key })} />}
     </>
   )
 }
@@ -152,7 +153,8 @@ interface ActsProps {
   title: string
   reason: string
   setReason: (r: string) => void
-  replay: (key: string) => Promise<ActOnDeadLettersResponse>
+  /** Absent where nothing can be sent again. */
+  replay?: ((key: string) => Promise<ActOnDeadLettersResponse>) | undefined
   drop: (key: string) => Promise<ActOnDeadLettersResponse>
   done: () => void
 }
@@ -161,7 +163,7 @@ interface ActsProps {
 function Acts({ id, title, reason, setReason, replay, drop, done }: ActsProps) {
   const { t } = useWords()
   const [answer, setAnswer] = useState<ActOnDeadLettersResponse | null>(null)
-  const again = useWrite(replay, setAnswer)
+  const again = useWrite(replay ?? drop, setAnswer)
   const away = useWrite(drop, setAnswer)
   const blocked = reason.trim() ? {} : { blocked: t('alarm.sayWhy') }
   if (answer) {
@@ -185,9 +187,11 @@ function Acts({ id, title, reason, setReason, replay, drop, done }: ActsProps) {
       <div className="acts" style={{ marginTop: 8 }}>
         <label htmlFor={`letter-why-${id}`}>{t('dead.why')}</label>
         <Input id={`letter-why-${id}`} style={{ width: 280 }} value={reason} onChange={(e) => setReason(e.target.value)} />
-        <Act primary busy={again.busy} {...blocked} onClick={() => void again.run()}>
-          {t('dead.replay')}
-        </Act>
+        {replay && (
+          <Act primary busy={again.busy} {...blocked} onClick={() => void again.run()}>
+            {t('dead.replay')}
+          </Act>
+        )}
         <Button danger loading={away.busy} disabled={!reason.trim()} onClick={() => void away.run()}>
           {t('dead.drop')}
         </Button>

@@ -1,15 +1,15 @@
 import Button from 'antd/es/button'
-import encodeQR from 'qr'
-import { type ReactNode, useMemo } from 'react'
+import { type ReactNode, useState } from 'react'
 import { type Device, type Metric } from '../../api/plinth'
 import { useWords } from '../../i18n'
-import { figure, saveBlob } from '../../parts/figures'
+import { fetchFile, figure } from '../../parts/figures'
 import { Facts } from '../../parts/page'
+import { Failure } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
 import { useSpan } from '../../parts/span'
 import { day, isPast, second } from '../../parts/time'
 import { useNames } from '../catalog/agents'
-import { squares } from '../evidence/qr'
+import { LabelCode } from './code-picture'
 
 /** DeviceAbout is what the registry knows of a device, and the code that is stuck on it. */
 export function DeviceAbout({ d }: { d: Device }) {
@@ -65,25 +65,21 @@ function Metrics({ of }: { of: Metric[] }) {
   return <Table name="metrics" label={t('device.metrics')} columns={columns} rows={of} rowKey={(m) => m.name} empty="–" />
 }
 
-/** DeviceCode is the QR that leads whoever stands before the device to its page. */
+/** DeviceCode is the code of the device's label, to save or to compare with what is stuck on it. */
 function DeviceCode({ d }: { d: Device }) {
   const { t } = useWords()
-  const address = `${location.origin}/devices/${encodeURIComponent(d.id)}`
-  const modules = useMemo(() => encodeQR(address, 'raw', { ecc: 'medium', border: 4 }), [address])
-  const box = `0 0 ${modules.length} ${modules.length}`
-  const file = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" width="360" height="360" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${modules.length}v${modules.length}H0z"/><path d="${squares(modules)}"/></svg>`
+  const [error, setError] = useState<unknown>(null)
+  const file = () => void fetchFile(`/v1/devices/${encodeURIComponent(d.id)}/qr.svg`, `${d.id}.svg`).catch(setError)
   return (
     <figure className="device-code">
-      <svg viewBox={box} role="img" aria-label={t('device.code', { id: d.id })} shapeRendering="crispEdges">
-        <path fill="#fff" d={`M0 0h${modules.length}v${modules.length}H0z`} />
-        <path d={squares(modules)} />
-      </svg>
+      <LabelCode code={d.code} label={t('device.labelCode', { id: d.id, code: d.code })} />
       <figcaption>
-        <code>{d.id}</code>
-        <Button size="small" onClick={() => saveBlob(`${d.id}.svg`, new Blob([file], { type: 'image/svg+xml' }))}>
+        <code>{d.code}</code>
+        <Button size="small" onClick={file}>
           {t('code.save')}
         </Button>
       </figcaption>
+      <Failure error={error} />
     </figure>
   )
 }

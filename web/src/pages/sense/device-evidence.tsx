@@ -9,9 +9,10 @@ import { whole } from '../../parts/figures'
 import { DateBox, FilterBar } from '../../parts/filters'
 import { useLoad } from '../../parts/load'
 import { Act } from '../../parts/object'
-import { Failure, Note, Shown, State } from '../../parts/states'
+import { Note, Shown, State } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
 import { daysFrom, second, startOfDay } from '../../parts/time'
+import { Fetched } from './fetched'
 import { untilNow } from './gaps'
 import { useProof } from './proof'
 
@@ -113,7 +114,7 @@ function Files({ d, from, to }: { d: Device; from: string; to: string }) {
           </Button>
         </div>
       </details>
-      <Failure error={proof.error} />
+      <Fetched of={proof} />
     </>
   )
 }

@@ -12,10 +12,11 @@ import { type Column, PagedTable, useOptions } from '../../parts/table'
 import { second } from '../../parts/time'
 import { useSession } from '../../session'
 import { type Named, useAgents, useNames } from '../catalog/agents'
+import { shortCode } from '../evidence/code'
 import { DeviceMap, livenesses } from './device-map'
+import { useKinds } from './kinds'
 
 const names = ['query', 'kind', 'street', 'liveness', 'owner', 'life'] as const
-export const kinds = ['lift', 'water_meter', 'water_quality', 'heritage_building', 'construction_noise'] as const
 export const lives = ['planned', 'active', 'maintenance', 'retired'] as const
 
 function Newest({ d }: { d: Device }) {
@@ -73,6 +74,20 @@ function columnsOf({ t, text, word, unit }: Words, agent: Named): Column<Device>
   ]
 }
 
+/** useFind opens the device whose label's code was typed or scanned; what is no code narrows the list. */
+function useFind(change: (changes: { query: string }) => void) {
+  const navigate = useNavigate()
+  return useCallback(
+    (typed: string) => {
+      const code = shortCode(typed)
+      const narrow = () => change({ query: typed })
+      if (!code) narrow()
+      else plinth.getDeviceByCode({ code }).then((d) => void navigate(`/devices/${d.id}`), narrow)
+    },
+    [change, navigate],
+  )
+}
+
 export default function Devices() {
   const w = useWords()
   const { t, text } = w
@@ -85,15 +100,19 @@ export default function Devices() {
     const a = await plinth.listDevices({ ...filters, pageToken, pageSize: 25 }, { signal })
     return { rows: a.devices ?? [], next: a.nextPageToken, total: a.totalSize }
   })
-  const search = useCallback((query: string) => change({ query }), [change])
+  const search = useFind(change)
   const named = (of: typeof agents) => of.map((a) => ({ value: a.id, label: text(a.name) }))
   return (
     <>
       <PageHead title={t('nav.devices')} about={t('devices.about')}>
+        {has('operator', 'provider', 'steward') && <Button onClick={() => void navigate('/devices/labels')}>{t('devices.labels')}</Button>}
         {has('operator') && (
-          <Button type="primary" onClick={() => void navigate('/devices/new')}>
-            {t('devices.new')}
-          </Button>
+          <>
+            <Button onClick={() => void navigate('/devices/import')}>{t('devices.import')}</Button>
+            <Button type="primary" onClick={() => void navigate('/devices/new')}>
+              {t('devices.new')}
+            </Button>
+          </>
         )}
       </PageHead>
       <div className="map-and-list">
@@ -102,8 +121,8 @@ export default function Devices() {
         </Sheet>
         <Sheet>
           <FilterBar label={t('filter.title')}>
-            <SearchBox label={t('devices.search')} value={filters.query} onSearch={search} />
-            <Choose label={t('device.kind')} value={filters.kind} options={useOptions('deviceKind', kinds)} onChange={(kind) => change({ kind })} />
+            <SearchBox label={t('devices.byCode')} value={filters.query} onSearch={search} />
+            <Choose label={t('device.kind')} value={filters.kind} options={useKinds()} onChange={(kind) => change({ kind })} />
             <Choose label={t('device.street')} value={filters.street} options={named(streets)} onChange={(street) => change({ street })} />
             <Choose label={t('dataset.state')} width={110} value={filters.liveness} options={useOptions('liveness', livenesses)} onChange={(liveness) => change({ liveness })} />
             <Choose label={t('device.owner')} value={filters.owner} options={named(agents.filter((a) => a.kind === 'bureau' || a.kind === 'centre'))} onChange={(owner) => change({ owner })} />

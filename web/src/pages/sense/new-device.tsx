@@ -14,7 +14,7 @@ import { useOptions } from '../../parts/table'
 import { useWrite } from '../../parts/write'
 import { useAgents } from '../catalog/agents'
 import { blankDevice, changedMask, codecs, type DeviceForm, deviceOf, formOf, inMetres, readAttrs, systems } from './device-form'
-import { kinds } from './devices'
+import { useKinds } from './kinds'
 
 export default function NewDevice() {
   const { id = '' } = useParams()
@@ -77,17 +77,15 @@ function DeviceFields(props: { first: DeviceForm; old?: boolean; act: string; bu
 const useRequired = () => ({ required: true, message: useWords().t('form.required') })
 
 function Identity() {
-  const { t, text, word } = useWords()
+  const { t } = useWords()
   const required = useRequired()
-  const packs = useLoad('packs', async (signal) => (await plinth.listPacks({}, { signal })).packs ?? [])
-  const known = packs.data?.length ? packs.data.map((p) => ({ value: p.kind, label: text(p.name) || word('deviceKind', p.kind) })) : kinds.map((k) => ({ value: k as string, label: word('deviceKind', k) }))
   return (
     <>
       <Form.Item name="id" label={t('newDevice.id')} extra={t('newDevice.idHelp')} rules={[required, { pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/, message: t('newDevice.idWrong') }]}>
         <Input className="mono" />
       </Form.Item>
       <Form.Item name="kind" label={t('device.kind')} extra={t('newDevice.kindHelp')} rules={[required]}>
-        <Select options={known} />
+        <Select options={useKinds()} />
       </Form.Item>
     </>
   )

@@ -7,10 +7,11 @@ import { csv, figure, save, whole } from '../../parts/figures'
 import { type LiveReading } from '../../parts/live'
 import { useLoad } from '../../parts/load'
 import { useFilters } from '../../parts/paged'
-import { Failure, Loading, Shown } from '../../parts/states'
+import { Loading, Shown } from '../../parts/states'
 import { type Column, Table } from '../../parts/table'
 import { minute, second } from '../../parts/time'
 import { asSample, curve, join, nearestSample, type Sample } from './curve'
+import { Fetched } from './fetched'
 import { useProof } from './proof'
 
 const Chart = lazy(() => import('../../parts/chart'))
@@ -171,24 +172,26 @@ function Picked({ d, metric, unit, s, raw }: OneProps & { s: Sample | null }) {
   if (!s) return <p className="quiet">{t('readings.pick')}</p>
   const at = new Date(s.at).toISOString()
   return (
-    <div className="picked">
-      <span>
-        <b>{figure(s.value)}</b> {unit} · {second(at)}
-        {s.count > 1 && ` · ${figure(s.min)} – ${figure(s.max)} (n = ${whole(s.count)})`}
-      </span>
-      {s.flags.map((f) => (
-        <span key={f} className="tone warn">
-          {word('flag', f)}
+    <>
+      <div className="picked">
+        <span>
+          <b>{figure(s.value)}</b> {unit} · {second(at)}
+          {s.count > 1 && ` · ${figure(s.min)} – ${figure(s.max)} (n = ${whole(s.count)})`}
         </span>
-      ))}
-      {raw && (
-        <Button size="small" disabled={!proof.may} title={proof.may ? undefined : t('deviceProof.notYours')} onClick={() => proof.ofReading(metric, at)}>
-          {t('readings.receipt')}
-        </Button>
-      )}
-      {!raw && <span className="quiet">{t('readings.closer')}</span>}
-      <Failure error={proof.error} />
-    </div>
+        {s.flags.map((f) => (
+          <span key={f} className="tone warn">
+            {word('flag', f)}
+          </span>
+        ))}
+        {raw && (
+          <Button size="small" disabled={!proof.may} title={proof.may ? undefined : t('deviceProof.notYours')} onClick={() => proof.ofReading(metric, at)}>
+            {t('readings.receipt')}
+          </Button>
+        )}
+        {!raw && <span className="quiet">{t('readings.closer')}</span>}
+      </div>
+      <Fetched of={proof} />
+    </>
   )
 }
 
@@ -221,7 +224,7 @@ function Behind({ d, metric, unit, samples, raw }: OneProps & { samples: Sample[
           {t('readings.csv')}
         </Button>
       </div>
-      <Failure error={proof.error} />
+      <Fetched of={proof} />
       {open && <Table name={raw ? 'points' : 'points-thinned'} label={t('device.theTable')} columns={columns} rows={samples} rowKey={(p, n) => `${p.at} ${n}`} empty={t('device.noReadings')} sortable />}
     </>
   )

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest'
 import { unitOf } from '../../i18n'
 import { wedge } from './compass'
 import { around, asSample, breaks, curve, join, nearestSample, tip } from './curve'
+import { credentialFile, lostOf, nothingTold, take } from './device-import-lines'
 import { changedMask, deviceOf, blankDevice, formOf, readAttrs } from './device-form'
 import { untilNow } from './gaps'
 import { gradeName, tally, worstByDevice } from './grades'
+import { sheetsOf } from './label-sheets'
 import { lagWord, worstFirst } from './flow'
 import { blankPermit, faultOf, permitOf, standing } from './permit'
 import { byUrgency, withNews } from './worklist'
@@ -103,4 +105,19 @@ test('what is still to come is no gap of a device’s evidence, nor is the windo
 
 test('units are written as people write them', () => {
   expect(['{report}', 'm/s2', '1', 'mg/L', 'Cel'].map((u) => unitOf('zh', u))).toEqual(['件', 'm/s²', '', 'mg/L', '°C'])
+})
+
+test('the answer of an import is put together, and the devices whose secrets never arrived are known', () => {
+  const told = nothingTold()
+  for (const line of [{ fault: { row: 3, field: 'id', rule: 'r' } }, { credential: { id: 'a', secret: 's' } }, { known: { row: 4, id: 'b' } }, { progress: { rows: 3, registered: 1, known: 1, refused: 1, lines: 4 } }]) take(told, line)
+  expect(told).toMatchObject({ faults: [{ row: 3 }], credentials: [{ id: 'a' }], known: ['b'], counts: null, progress: { rows: 3 } })
+  expect(lostOf(['a', 'b', 'c', 'd'], ['b'], told.credentials)).toEqual(['c', 'd'])
+  expect(credentialFile(told.credentials)).toBe('id,secret\r\na,s\r\n')
+})
+
+test('labels fill sheets of 24, behind the places that are used', () => {
+  const sheets = sheetsOf(Array.from({ length: 24 }, (_, n) => n), 2)
+  expect(sheets.map((s) => s.length)).toEqual([24, 2])
+  expect(sheets[0]?.slice(0, 3)).toEqual([null, null, 0])
+  expect(sheetsOf([], 3)).toEqual([])
 })
