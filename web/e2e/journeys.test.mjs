@@ -333,7 +333,7 @@ journey('g: an operator mends a dead letter and sends it again, and opens the re
 /** verifyReading fetches the receipt of a device's oldest reading on show and has it verified as a stranger would. */
 async function verifyReading(page, t, device) {
   await button(page, t('图后面的表', 'The table behind it')).click()
-  const receipt = button(page, t('凭证', 'Receipt')).first()
+  const receipt = page.locator('td').getByRole('button', { name: t('凭证', 'Receipt'), exact: true }).first()
   await receipt.waitFor()
   const [download] = await Promise.all([page.waitForEvent('download'), receipt.click()])
   assert.match(download.suggestedFilename(), /\.plinth-device$/)

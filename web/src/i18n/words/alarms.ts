@@ -54,6 +54,8 @@ export const alarms = {
   'permit.to': ['止（上海时间）', 'Until (Shanghai time)'],
   'permit.issuer': ['发证单位', 'Issued by'],
   'permit.revoke': ['撤销', 'Revoke'],
+  'permit.revokeThis': ['撤销许可 {id}？', 'Revoke permit {id}?'],
+  'permit.revokeAbout': ['撤销后，这个工地的夜间施工噪声会照常报警', 'Night work at its site raises alarms again'],
   'permit.kept': ['许可 {id} 已登记；它覆盖的时段内不再为此报警', 'Permit {id} is on record; within its time no such alarm is raised'],
   'permit.needs': ['先填证号和工地', 'Fill in the number and the site'],
   'permit.needsTimes': ['先填起止时间', 'Fill in from and until'],

@@ -82,7 +82,6 @@ export const devices = {
   'faults.stranger': ['未登记', 'Not registered'],
   'faults.strangers': ['只看未登记的', 'Only not registered'],
   'faults.mend': ['去修改', 'Mend it'],
-  'faults.onlineRate': ['在线率 {rate}', 'Online {rate}'],
   'faults.csv': ['导出全部（CSV）', 'Export all (CSV)'],
   'figure.archive': ['建档率', 'On file'],
   'figure.accuracy': ['准确率', 'Accurate'],

@@ -61,7 +61,7 @@ export default function DeadLetters() {
     <>
       <PageHead title={t('nav.deadLetters')} about={t('dead.about')} />
       {ask.state === 'open' && <Reasons key={`${filters.pipeline} ${turn}`} pipeline={filters.pipeline} picked={filters} pick={change} done={done} />}
-      {opened && <Letter key={opened} id={opened} close={() => setOpened('')} done={done} />}
+      {opened && <Letter key={opened} id={opened} close={() => setOpened('')} done={() => { setOpened(''); done() }} />}
       <Sheet title={t('dead.letters')}>
         <FilterBar label={t('filter.title')}>
           <SearchBox label={t('run.source')} value={filters.source} onSearch={search} />
@@ -166,37 +166,48 @@ function Acts({ id, title, reason, setReason, replay, drop, done }: ActsProps) {
   const again = useWrite(replay ?? drop, setAnswer)
   const away = useWrite(drop, setAnswer)
   const blocked = reason.trim() ? {} : { blocked: t('alarm.sayWhy') }
-  if (answer) {
-    return (
-      <Note tone={answer.closed === answer.taken ? 'ok' : 'warn'} title={t('dead.result', { closed: whole(answer.closed), taken: whole(answer.taken), rows: whole(answer.rowsStored) })}>
-        {answer.more && <p>{t('dead.more')}</p>}
-        {(answer.again ?? []).slice(0, 5).map((a) => (
+  const closed = answer !== null && answer.closed === answer.taken
+  return (
+    <>
+      {answer && <Came of={answer} done={done} />}
+      {!closed && (
+        <>
+          {title && <p>{title}</p>}
+          <div className="acts" style={{ marginTop: 8 }}>
+            <label htmlFor={`letter-why-${id}`}>{t('dead.why')}</label>
+            <Input id={`letter-why-${id}`} style={{ width: 280 }} value={reason} onChange={(e) => setReason(e.target.value)} />
+            {replay && (
+              <Act primary busy={again.busy} {...blocked} onClick={() => void again.run()}>
+                {t('dead.replay')}
+              </Act>
+            )}
+            <Button danger loading={away.busy} disabled={!reason.trim()} onClick={() => void away.run()}>
+              {t('dead.drop')}
+            </Button>
+          </div>
+        </>
+      )}
+      <Failure error={again.error ?? away.error} />
+    </>
+  )
+}
+
+/** Came is what has come of an act: what was refused again stays open, to be mended further where it stands. */
+function Came({ of, done }: { of: ActOnDeadLettersResponse; done: () => void }) {
+  const { t } = useWords()
+  return (
+    <div style={{ marginTop: 12 }}>
+      <Note tone={of.closed === of.taken ? 'ok' : 'warn'} title={t('dead.result', { closed: whole(of.closed), taken: whole(of.taken), rows: whole(of.rowsStored) })}>
+        {of.more && <p>{t('dead.more')}</p>}
+        {(of.again ?? []).slice(0, 5).map((a) => (
           <p key={a.id}>
-            <code>{a.field}</code> {a.reason}
+            {t('dead.stillOpen')} <code>{a.field}</code> {a.reason}
           </p>
         ))}
         <Button size="small" onClick={done}>
           {t('act.refresh')}
         </Button>
       </Note>
-    )
-  }
-  return (
-    <>
-      {title && <p>{title}</p>}
-      <div className="acts" style={{ marginTop: 8 }}>
-        <label htmlFor={`letter-why-${id}`}>{t('dead.why')}</label>
-        <Input id={`letter-why-${id}`} style={{ width: 280 }} value={reason} onChange={(e) => setReason(e.target.value)} />
-        {replay && (
-          <Act primary busy={again.busy} {...blocked} onClick={() => void again.run()}>
-            {t('dead.replay')}
-          </Act>
-        )}
-        <Button danger loading={away.busy} disabled={!reason.trim()} onClick={() => void away.run()}>
-          {t('dead.drop')}
-        </Button>
-      </div>
-      <Failure error={again.error ?? away.error} />
-    </>
+    </div>
   )
 }

@@ -60,7 +60,7 @@ export function DeviceFaults({ period, filters, change, rules, at }: Props) {
 }
 
 function columnsOf({ t, text, word }: Words, agent: Named, mends: boolean): Column<DeviceFault>[] {
-  const detail = (f: DeviceFault) => [text(f.detail), f.onlineRate !== undefined && t('faults.onlineRate', { rate: `${(f.onlineRate * 100).toFixed(1)}%` })].filter(Boolean).join(' · ')
+  const detail = (f: DeviceFault) => text(f.detail)
   const owner = (f: DeviceFault) => (f.owner ? agent(f.owner, f.ownerName) : '–')
   return [
     {

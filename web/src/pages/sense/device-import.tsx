@@ -48,7 +48,7 @@ export default function DeviceImport() {
         <Broken job={job} />
         <Lost job={job} rotate={() => void rotate()} />
         <Saved job={job} again={saveAgain} />
-        {job.told && <Outcome told={job.told} dry={job.dry} busy={job.busy} />}
+        {job.told && (job.busy || job.told.counts || job.told.progress || job.told.faults.length > 0) && <Outcome told={job.told} dry={job.dry} busy={job.busy} />}
       </div>
     </>
   )
@@ -100,17 +100,18 @@ function Outcome({ told, dry, busy }: { told: Told; dry: boolean; busy: boolean 
 
 function Faults({ of }: { of: Fault[] }) {
   const { t } = useWords()
+  const inOrder = of.toSorted((a, b) => a.row - b.row)
   const columns: Column<Fault>[] = [
     { key: 'row', title: t('deviceImport.row'), number: true, cell: (f) => whole(f.row), text: (f) => String(f.row) },
     { key: 'id', title: t('newDevice.id'), cell: (f) => <span className="mono break">{f.id}</span>, text: (f) => f.id ?? '' },
     { key: 'field', title: t('deviceImport.field'), cell: (f) => <code>{f.field}</code>, text: (f) => f.field },
-    { key: 'rule', title: t('deviceImport.rule'), wide: true, cell: (f) => <span className="break">{f.rule}</span>, text: (f) => f.rule },
+    { key: 'rule', title: t('deviceImport.rule'), wide: true, cell: (f) => <Rule of={f} />, text: (f) => f.rule },
   ]
-  const all = () => save('device-faults.csv', 'text/csv;charset=utf-8', csv([columns.map((c) => c.title), ...of.map((f) => columns.map((c) => c.text(f)))]))
+  const all = () => save('device-faults.csv', 'text/csv;charset=utf-8', csv([columns.map((c) => c.title), ...inOrder.map((f) => columns.map((c) => c.text(f)))]))
   return (
     <>
       <h3 style={{ margin: '16px 0 6px' }}>{t('deviceImport.faults')}</h3>
-      <Table name="device-import-faults" label={t('deviceImport.faults')} columns={columns} rows={of.slice(0, shownFaults)} rowKey={(f, n) => `${f.row} ${n}`} empty={t('deviceImport.noFaults')} />
+      <Table name="device-import-faults" label={t('deviceImport.faults')} columns={columns} rows={inOrder.slice(0, shownFaults)} rowKey={(f, n) => `${f.row} ${n}`} empty={t('deviceImport.noFaults')} />
       {of.length > shownFaults && (
         <p className="acts">
           <span className="quiet">{t('deviceImport.firstOf', { shown: whole(shownFaults), n: whole(of.length) })}</span>
@@ -120,6 +121,18 @@ function Faults({ of }: { of: Fault[] }) {
         </p>
       )}
     </>
+  )
+}
+
+/** Rule is what the service says of a fault, and what its column wants. */
+function Rule({ of }: { of: Fault }) {
+  const { word } = useWords()
+  const wanted = word('deviceColumn', of.field)
+  return (
+    <div className="break">
+      {of.rule}
+      {wanted !== of.field && <div className="quiet">{wanted}</div>}
+    </div>
   )
 }
 

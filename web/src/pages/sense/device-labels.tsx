@@ -81,7 +81,7 @@ export default function DeviceLabels() {
           </div>
         )}
       </div>
-      <Sheets of={sheets} agent={agent} />
+      {sheets.length > 0 && <Sheets of={sheets} agent={agent} />}
     </>
   )
 }
@@ -135,11 +135,16 @@ const placeOf = (d: Device, agent: Named) => [agent(d.street), d.site].filter(Bo
 
 /** Sheets are the labels as they are printed; the screen shows the same, smaller. */
 function Sheets({ of, agent }: { of: (Device | null)[][]; agent: Named }) {
-  return of.map((sheet, n) => (
-    <div key={sheet.find((d) => d)?.id ?? n} className="label-sheet">
-      {sheet.map((d, place) => (d ? <Label key={d.id} d={d} place={placeOf(d, agent)} /> : <div key={place} className="label" />))}
+  const { t } = useWords()
+  return (
+    <div className="label-sheets" tabIndex={0} role="region" aria-label={t('labels.preview')}>
+      {of.map((sheet, n) => (
+        <div key={sheet.find((d) => d)?.id ?? n} className="label-sheet">
+          {sheet.map((d, place) => (d ? <Label key={d.id} d={d} place={placeOf(d, agent)} /> : <div key={place} className="label" />))}
+        </div>
+      ))}
     </div>
-  ))
+  )
 }
 
 function Label({ d, place }: { d: Device; place: string }) {

@@ -32,7 +32,7 @@ export default function Import() {
         <div className="form">
           <Shown of={mappings}>
             {(all) => (
-              <label htmlFor="mapping" style={{ display: 'grid', gap: 4, marginBottom: 12 }}>
+              <label htmlFor="mapping" style={{ display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: 4, marginBottom: 12 }}>
                 {t('import.mapping')}
                 <Select id="mapping" aria-label={t('import.mapping')} value={mapping || undefined} options={all.map((m) => ({ value: m.name, label: `${m.title} (${m.name})` }))} onChange={setMapping} />
                 <span className="quiet">{t('import.mappingHelp')}</span>

@@ -1,7 +1,7 @@
 import Button from 'antd/es/button'
 import Input from 'antd/es/input'
 import Select from 'antd/es/select'
-import { type ReactNode, useId, useState } from 'react'
+import { type ReactNode, useId, useRef, useState } from 'react'
 import { type Permit, plinth } from '../../api/plinth'
 import { useWords, type Words } from '../../i18n'
 import { FilterBar, SearchBox } from '../../parts/filters'
@@ -63,13 +63,24 @@ function columnsOf({ t, word }: Words, agent: Named, may: boolean, done: () => v
 function Revoke({ p, done }: { p: Permit; done: () => void }) {
   const { t } = useWords()
   const write = useWrite((key) => plinth.putPermits({ permits: [{ ...p, revoked: true }] }, { key }), done)
+  const dialog = useRef<HTMLDialogElement>(null)
   if (p.revoked) return '–'
   return (
     <>
-      <Button size="small" danger loading={write.busy} onClick={() => void write.run()}>
+      <Button size="small" danger onClick={() => dialog.current?.showModal()}>
         {t('permit.revoke')}
       </Button>
-      <Failure error={write.error} />
+      <dialog ref={dialog} className="ask" aria-label={t('permit.revoke')}>
+        <h2>{t('permit.revokeThis', { id: p.id })}</h2>
+        <p className="quiet">{t('permit.revokeAbout')}</p>
+        <Failure error={write.error} />
+        <div className="acts" style={{ marginTop: 12 }}>
+          <Button danger loading={write.busy} onClick={() => void write.run()}>
+            {t('permit.revoke')}
+          </Button>
+          <Button onClick={() => dialog.current?.close()}>{t('act.cancel')}</Button>
+        </div>
+      </dialog>
     </>
   )
 }

@@ -7,7 +7,7 @@ import { whole } from '../../parts/figures'
 import { DateBox, FilterBar } from '../../parts/filters'
 import { useLoad } from '../../parts/load'
 import { Act } from '../../parts/object'
-import { Failure, Shown, State } from '../../parts/states'
+import { Failure, Note, Shown, State } from '../../parts/states'
 import { daysFrom, minute, startOfDay } from '../../parts/time'
 import { useWrite } from '../../parts/write'
 import { useSession } from '../../session'
@@ -82,6 +82,7 @@ function One({ r, then }: { r: Replay; then: () => void }) {
       </div>
       {r.state === 'running' && <progress max={Number(r.total) || 1} value={Number(r.done)} aria-label={t('replay.progress', { done: r.done, total: r.total })} />}
       {r.error && <p>{r.error}</p>}
+      {r.state === 'done' && (r.differences ?? []).every((d) => Number(d.different) === 0) && <Note tone="ok" title={t('replay.same')} />}
       {(r.differences ?? []).length > 0 && (
         <table className="grid dense">
           <thead>
