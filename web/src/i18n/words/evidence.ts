@@ -432,5 +432,6 @@ export const evidence = {
   'verdictFact.provenReadings': ['已证实的读数', 'Proven readings'],
   'verdictFact.leaves': ['本片的叶', 'Leaves of the tile'],
   'verdictFact.records': ['已证实的记录', 'Proven records'],
+  'verdictFact.certificates': ['背书证书', 'Certificates of the endorsement'],
   'verdictFact.certificatesJudgedAt': ['证书按此时判断', 'Certificates judged at'],
 } satisfies Phrases

@@ -24,6 +24,6 @@ function itemText(word: Words['word'], item: unknown): string {
   const of = item as Record<string, unknown>
   const text = (name: string) => (of[name] === undefined ? '' : String(of[name]))
   const at = text('at') ? second(text('at')) : text('from') && `${second(text('from'))} – ${second(text('to'))}`
-  const named = [text('seq') && `#${text('seq')}`, text('kind') && word('action', text('kind')), text('metric'), text('value'), text('count'), at, text('shortCode') || text('record')]
+  const named = [text('seq') && `#${text('seq')}`, text('kind') && word('action', text('kind')), text('org'), text('subject'), text('metric'), text('value'), text('count'), at, text('shortCode') || text('record')]
   return named.filter(Boolean).join(' · ')
 }

@@ -80,12 +80,12 @@ export default function DeadLetters() {
 
 type Reason = CountDeadLettersResponse_Reason
 
-function Reasons({ pipeline, picked, pick, done }: { pipeline: string; picked: { field: string; reason: string }; pick: (f: { pipeline: string; field: string; reason: string }) => void; done: () => void }) {
+function Reasons({ pipeline, picked, pick, done }: { pipeline: string; picked: { field: string; reason: string }; pick: (f: { pipeline: string; field: string; reason: string; runId: string }) => void; done: () => void }) {
   const { t } = useWords()
   const { has } = useSession()
   const counts = useLoad(`dead reasons ${pipeline}`, (signal) => plinth.countDeadLetters({ pipeline }, { signal }))
   const columns: Column<Reason>[] = [
-    { key: 'reason', wide: true, title: t('dead.reason'), cell: (r) => <button type="button" className="as-link" onClick={() => pick({ pipeline: r.pipeline, field: r.field, reason: r.reason })}>{r.field && <code>{r.field}</code>} {r.reason}</button>, text: (r) => `${r.field}: ${r.reason}` },
+    { key: 'reason', wide: true, title: t('dead.reason'), cell: (r) => <button type="button" className="as-link" onClick={() => pick({ pipeline: r.pipeline, field: r.field, reason: r.reason, runId: '' })}>{r.field && <code>{r.field}</code>} {r.reason}</button>, text: (r) => `${r.field}: ${r.reason}` },
     { key: 'pipeline', title: t('run.pipeline'), cell: (r) => r.pipeline, text: (r) => r.pipeline },
     { key: 'inputs', title: t('dead.inputs'), number: true, cell: (r) => whole(r.inputs), text: (r) => r.inputs },
     { key: 'last', title: t('dead.last'), cell: (r) => <span className="nowrap">{minute(r.lastAt)}</span>, text: (r) => minute(r.lastAt) },
@@ -204,9 +204,11 @@ function Came({ of, done }: { of: ActOnDeadLettersResponse; done: () => void }) 
             {t('dead.stillOpen')} <code>{a.field}</code> {a.reason}
           </p>
         ))}
-        <Button size="small" onClick={done}>
-          {t('act.refresh')}
-        </Button>
+        <p>
+          <Button size="small" onClick={done}>
+            {t('act.refresh')}
+          </Button>
+        </p>
       </Note>
     </div>
   )
