@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"plinth/api"
 	"plinth/pipelines"
@@ -64,6 +65,14 @@ func TestATrialOfAFileOfDevicesTellsFaultsAndProgress(t *testing.T) {
 	file := pipelines.DeviceFile{Registry: flat(t)}
 	w := asked(t, api.DeviceFileRoutes(file), "POST", "/v1/device-imports?dry_run=true", "id,kind,owner,interval_s,metrics\n"+
 		`new-1,camera,police,60,"[{""name"":""online"",""unit"":""1""}]"`+"\nNEW 2,camera,police,60,\n")
+	if at, err := time.Parse(time.RFC3339, w.Header().Get(api.ImportBegan)); err != nil || time.Since(at) > time.Hour {
+		t.Errorf("the import began %q", w.Header().Get(api.ImportBegan))
+	}
+	for _, since := range []string{"yesterday", "2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"} {
+		if w := asked(t, api.DeviceFileRoutes(file), "POST", "/v1/device-imports?renew_since="+since, "id,kind,owner\n"); w.Code != 400 {
+			t.Errorf("renew_since %s is answered by %d", since, w.Code)
+		}
+	}
 	var names []string
 	var last struct {
 		Progress struct{ Rows, Lines, Registered int }

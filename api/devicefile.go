@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"plinth"
 	"plinth/pipelines"
@@ -24,7 +25,9 @@ const MaxDeviceFile = 64 << 20
 // that was, shown once, {"known":{row,id}} for each that is registered already,
 // {"progress":{rows,registered,known,refused,lines}} after every 500 good rows, with the lines of the whole file, 0 of a
 // workbook, and at the end {"counts":{rows,registered,known,refused}}; {"error":…} instead when it ended early: what is registered by then
-// stays, and bringing the file again goes on. The whole file is taken in before the first line of the answer, since a
+// stays, and bringing the file again goes on. When the answer, or its end, is lost, the file is brought again with
+// &renew_since=T, where T is the Plinth-Import-Began of the first answer or a moment before it was asked for: devices that
+// were registered since, and have sent nothing, get other credentials. The whole file is taken in before the first line of the answer, since a
 // browser reads no answer before it has sent all; until then nothing is registered. GET /v1/device-exports gives the
 // devices as such a file, narrowed by kind, owner, street, grid and life.
 func DeviceFileRoutes(f pipelines.DeviceFile) []Route {
@@ -98,6 +101,11 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 		WriteError(w, r, plinth.Invalid("dry_run", "is true or false"))
 		return
 	}
+	began := time.Now().UTC()
+	if err := renewing(r, &f, began); err != nil {
+		WriteError(w, r, err)
+		return
+	}
 	file, lines, err := spooled(r.Body)
 	if err != nil {
 		WriteError(w, r, err)
@@ -110,6 +118,7 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 		if !begun {
 			w.Header().Set("Content-Type", "application/x-ndjson")
 			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set(ImportBegan, began.Format(time.RFC3339))
 			begun = true
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{name: v}) // a client that has gone is noticed when its body ends
@@ -125,10 +134,31 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 	case err != nil && !begun:
 		WriteError(w, r, err)
 	case err != nil:
-		say("error", "the file was not read to its end; bring it again, what is registered is known")
+		say("error", "the file was not read to its end; bring it again with renew_since="+began.Format(time.RFC3339)+
+			": what is registered is known, and devices whose credential did not come get another")
 	default:
 		say("counts", counts)
 	}
+}
+
+// ImportBegan is the header of an import's answer that tells when it began, by RFC 3339.
+const ImportBegan = "Plinth-Import-Began"
+
+// longestLost is how long ago an import may have begun whose credentials are given again: who spoke since is known.
+const longestLost = 7 * 24 * time.Hour
+
+// renewing reads since when lost credentials are given again.
+func renewing(r *http.Request, f *pipelines.DeviceFile, now time.Time) error {
+	text := r.URL.Query().Get("renew_since")
+	if text == "" {
+		return nil
+	}
+	since, err := time.Parse(time.RFC3339, text)
+	if err != nil || since.After(now) || now.Sub(since) > longestLost {
+		return plinth.Invalid("renew_since", "is a time of the last seven days by RFC 3339, e.g. %s", now.Format(time.RFC3339))
+	}
+	f.RenewSince = since
+	return nil
 }
 
 func exportDevices(w http.ResponseWriter, r *http.Request, registry *sensors.Registry) {

@@ -33,11 +33,12 @@ type DeviceFault struct {
 	Rule  string `json:"rule"`
 }
 
-// DeviceCounts are what became of a file's rows: In is the sum of the others.
+// DeviceCounts are what became of a file's rows: In is the sum of Registered, Known and Refused.
 type DeviceCounts struct {
 	In         int `json:"rows"`
 	Registered int `json:"registered"` // in a trial, those that would be
 	Known      int `json:"known"`      // registered before, as the row says
+	Renewed    int `json:"renewed"`    // those of Known that were given a new credential
 	Refused    int `json:"refused"`
 }
 
@@ -46,6 +47,11 @@ type DeviceCounts struct {
 type DeviceFile struct {
 	Registry *sensors.Registry
 	Systems  *geodesy.Systems
+	// Spoke tells whether a device has ever sent anything, and so has its credential; nil when that is not known.
+	Spoke func(*sensors.Device) bool
+	// RenewSince is when an import began whose credentials did not arrive: devices of the file that were registered since,
+	// and have not spoken, get new ones. Zero renews none.
+	RenewSince time.Time
 }
 
 // DeviceReport is told what became of rows, soon after they are stored.
@@ -170,6 +176,7 @@ func (j *deviceJob) flush(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("register rows %d to %d: %w", j.rows[0], j.rows[len(j.rows)-1], err)
 	}
+	var lost []plinth.DeviceID
 	for i, o := range outcomes {
 		switch {
 		case o.Err != nil:
@@ -179,6 +186,9 @@ func (j *deviceJob) flush(ctx context.Context) error {
 			if j.report.Known != nil {
 				j.report.Known(j.rows[i], o.Device.ID)
 			}
+			if j.lost(&o.Device) {
+				lost = append(lost, o.Device.ID)
+			}
 		default:
 			j.counts.Registered++
 			if o.Secret != "" {
@@ -186,11 +196,33 @@ func (j *deviceJob) flush(ctx context.Context) error {
 			}
 		}
 	}
+	if err := j.renew(ctx, lost); err != nil {
+		return err
+	}
 	j.devices, j.rows = j.devices[:0], j.rows[:0]
 	if j.report.Progress != nil {
 		j.report.Progress(j.counts)
 	}
 	return nil
+}
+
+// lost tells whether nobody has the credential of a known device.
+func (j *deviceJob) lost(d *sensors.Device) bool {
+	return !j.RenewSince.IsZero() && !d.Registered.Before(j.RenewSince) && (j.Spoke == nil || !j.Spoke(d))
+}
+
+// renew gives devices new credentials.
+func (j *deviceJob) renew(ctx context.Context, ids []plinth.DeviceID) error {
+	if j.dry || len(ids) == 0 {
+		j.counts.Renewed += len(ids)
+		return nil
+	}
+	secrets, err := j.Registry.RenewAll(ctx, ids)
+	for i, secret := range secrets {
+		j.counts.Renewed++
+		j.report.Credential(ids[i], secret)
+	}
+	return err
 }
 
 // device reads a row.

@@ -154,6 +154,33 @@ func TestAFileThatIsBroughtAgainIsKnown(t *testing.T) {
 	}
 }
 
+func TestCredentialsThatDidNotArriveAreGivenAgain(t *testing.T) {
+	f, began := deviceDesk(t), time.Now().Add(-time.Second)
+	_, first := bring(t, f, mixed, false)
+	opens := func(secret string) bool {
+		_, err := f.Registry.Authenticate(t.Context(), secret)
+		return err == nil
+	}
+	f.RenewSince = time.Now().Add(time.Minute)
+	if counts, got := bring(t, f, mixed, false); counts.Renewed != 0 || len(got.secrets) != 0 || !opens(first.secrets["wq-8"]) {
+		t.Errorf("registered before: %+v", counts)
+	}
+	f.RenewSince, f.Spoke = began, func(d *sensors.Device) bool { return d.ID == "wq-1" }
+	if counts, got := bring(t, f, mixed, true); counts.Renewed != 1 || len(got.secrets) != 0 || !opens(first.secrets["wq-8"]) {
+		t.Errorf("a trial: %+v, %d secrets", counts, len(got.secrets))
+	}
+	counts, got := bring(t, f, mixed, false)
+	if counts.Known != 2 || counts.Renewed != 1 || len(got.secrets) != 1 || !opens(got.secrets["wq-8"]) || opens(first.secrets["wq-8"]) {
+		t.Errorf("again: %+v, %d secrets", counts, len(got.secrets))
+	}
+	if !opens(first.secrets["wq-1"]) {
+		t.Error("the credential of a device that has spoken opens nothing any more")
+	}
+	if err := f.Registry.Reload(t.Context()); err != nil || !opens(got.secrets["wq-8"]) {
+		t.Errorf("as stored, the new credential opens nothing: %v", err)
+	}
+}
+
 // TestManyDevicesAreRegisteredFast brings PLINTH_DEVICES devices, by default few.
 func TestManyDevicesAreRegisteredFast(t *testing.T) {
 	n := 1200

@@ -117,3 +117,20 @@ func differs(a, b *Device) string {
 	}
 	return ""
 }
+
+// RenewAll gives each of the devices a new secret; the one before opens nothing any more. It returns the secrets in the
+// order of ids. After an error, the store's or that a device gets none, they are those of the first ones alone.
+func (r *Registry) RenewAll(ctx context.Context, ids []plinth.DeviceID) ([]string, error) {
+	var done []Entry
+	var secrets []string
+	for _, id := range ids {
+		e, secret, err := r.renew(ctx, id, 0)
+		if err != nil {
+			r.learn(ctx, done...)
+			return secrets, err
+		}
+		done, secrets = append(done, e), append(secrets, secret)
+	}
+	r.learn(ctx, done...)
+	return secrets, nil
+}

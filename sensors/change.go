@@ -100,27 +100,36 @@ func (r *Registry) Rotate(ctx context.Context, id plinth.DeviceID, grace time.Du
 	if err := validGrace(grace); err != nil {
 		return Device{}, "", err
 	}
+	e, secret, err := r.renew(ctx, id, grace)
+	if err != nil {
+		return Device{}, "", err
+	}
+	r.learn(ctx, e)
+	return e.Device, secret, nil
+}
+
+// renew stores a new secret of a device. It is for the caller to learn it.
+func (r *Registry) renew(ctx context.Context, id plinth.DeviceID, grace time.Duration) (Entry, string, error) {
 	known := r.known.Load()
 	d := known.byID[id]
 	if d == nil {
-		return Device{}, "", plinth.Errorf(plinth.ErrNotFound, "there is no device %.64q", id)
+		return Entry{}, "", plinth.Errorf(plinth.ErrNotFound, "there is no device %.64q", id)
 	}
 	if d.Life.or() == Retired {
-		return Device{}, "", plinth.Errorf(plinth.ErrConflict, "the device is retired and gets no credential")
+		return Entry{}, "", plinth.Errorf(plinth.ErrConflict, "the device is retired and gets no credential")
 	}
 	secret, err := newSecret()
 	if err != nil {
-		return Device{}, "", err
+		return Entry{}, "", err
 	}
 	old, c := known.credentials[id].Hash, Credential{Hash: hash(secret)}
 	if grace > 0 {
 		c.Old, c.OldUntil = old, r.now().Add(grace).UTC().Truncate(time.Millisecond)
 	}
 	if err := r.store.SetCredential(ctx, id, old, c, r.record(ctx, kindCredential, *d, graceNote(c))); err != nil {
-		return Device{}, "", err
+		return Entry{}, "", err
 	}
-	r.learn(ctx, Entry{Device: *d, Credential: c})
-	return *d, secret, nil
+	return Entry{Device: *d, Credential: c}, secret, nil
 }
 
 func graceNote(c Credential) string {

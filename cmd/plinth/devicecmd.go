@@ -2,14 +2,18 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
+	"time"
 
+	"plinth/api"
 	"plinth/pipelines"
 )
 
@@ -22,6 +26,7 @@ type deviceCmd struct {
 type deviceImportCmd struct {
 	File        string `arg:"" help:"CSV in UTF-8 or GB 18030, XLSX or NDJSON; the columns are in docs/streams.md." type:"existingfile"`
 	DryRun      bool   `help:"Say what would happen and register nothing."`
+	RenewSince  string `help:"When an import of this file began whose credentials did not arrive, by RFC 3339: devices registered since that have sent nothing get other ones."`
 	Credentials string `help:"File to which the new devices' credentials are added, for its owner alone; FILE.credentials.csv without it." type:"path"`
 	URL         string `name:"url" help:"The running service." default:"http://127.0.0.1:8640"`
 	tokenFlag
@@ -68,12 +73,13 @@ func (cmd *deviceImportCmd) Run(ctx context.Context, c *Config) error {
 	if info, err := secrets.Stat(); err != nil || info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("others may read %s, want mode 0600", cmd.Credentials)
 	}
-	resp, err := remote.post(ctx, fmt.Sprintf("/v1/device-imports?dry_run=%v", cmd.DryRun), "application/octet-stream", in)
+	began := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339) // clocks differ
+	resp, err := remote.post(ctx, fmt.Sprintf("/v1/device-imports?dry_run=%v&renew_since=%s", cmd.DryRun, url.QueryEscape(cmd.RenewSince)), "application/octet-stream", in)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	return cmd.follow(resp.Body, secrets)
+	return cmd.follow(resp.Body, secrets, cmp.Or(cmd.RenewSince, resp.Header.Get(api.ImportBegan), began))
 }
 
 // dropEmpty removes the file when no secret came.
@@ -84,7 +90,8 @@ func dropEmpty(f *os.File) {
 	_ = f.Close()
 }
 
-func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer) error {
+// follow reads the answer of an import that began at a moment.
+func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer, began string) error {
 	w := csv.NewWriter(secrets)
 	lines := bufio.NewScanner(body)
 	for lines.Scan() {
@@ -111,7 +118,7 @@ func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer) error {
 			return errors.New(line.Error)
 		}
 	}
-	return errors.Join(errors.New("the answer ended early; bring the file again, what is registered is known"), lines.Err())
+	return errors.Join(fmt.Errorf("the answer ended early; bring the file again with --renew-since %s, what is registered is known", began), lines.Err())
 }
 
 func (cmd *deviceImportCmd) end(c pipelines.DeviceCounts) error {
@@ -120,7 +127,10 @@ func (cmd *deviceImportCmd) end(c pipelines.DeviceCounts) error {
 		verb = "would be registered"
 	}
 	fmt.Fprintf(cmd.out, "%d rows: %d %s, %d already known, %d refused\n", c.In, c.Registered, verb, c.Known, c.Refused)
-	if c.Registered > 0 && !cmd.DryRun {
+	if c.Renewed > 0 {
+		fmt.Fprintf(cmd.out, "Of the known, %d get another credential in place of the one that did not arrive.\n", c.Renewed)
+	}
+	if c.Registered+c.Renewed > 0 && !cmd.DryRun {
 		fmt.Fprintf(cmd.out, "The credentials are in %s, and nowhere else.\n", cmd.Credentials)
 	}
 	if c.Refused > 0 {

@@ -130,7 +130,7 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 	h.services = append(h.services, api.NewSensors(devices),
 		api.NewPipelines(api.PipelineDeps{Board: s.board, Paces: s.paces, Mappings: s.board.Mappings, Runs: runs,
 			Letters: s.sink.DeadLetters, Acts: runs, Desk: desk, Replays: h.replays(runs, desk), ReplayList: runs, Names: h.catalog, Now: h.now}))
-	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems})...)
+	h.routes = append(h.routes, api.DeviceFileRoutes(pipelines.DeviceFile{Registry: s.registry, Systems: systems, Spoke: s.spoke})...)
 	h.routes = append(h.routes, api.NewLiveRoute(s.feed, s.registry.Device), api.NewImportRoute(s.board.Mappings, importer),
 		api.NewIngestRoute(api.Ingest{Direct: direct, Lookup: s.registry.Lookup, Keys: postgres.NewKeys(h.pg, h.now), Now: h.now}))
 	h.routes = append(h.routes, h.sensorThings(direct)...)
@@ -144,3 +144,6 @@ func (h *house) streamServices(runs *postgres.Pipelines) error {
 func (h *house) deviceEvidence() sequencer.Devices {
 	return sequencer.Devices{Logs: h.logs, Store: postgres.NewLedger(h.pg), Rows: pipelines.EvidenceRows{Rows: h.streams.sink.Readings}}
 }
+
+// spoke tells whether a device has sent anything: of the last week at least, it is known.
+func (s *streams) spoke(d *sensors.Device) bool { return !s.watch.Status(d).Arrived.IsZero() }
