@@ -22,14 +22,15 @@ const MaxDeviceFile = 64 << 20
 //
 // POST /v1/device-imports?dry_run=true with a file as body, CSV, XLSX or NDJSON as its first bytes show, is answered by
 // NDJSON: {"fault":{row,id,field,rule}} for each row that was not registered, {"credential":{id,secret}} for each device
-// that was, shown once, {"known":{row,id}} for each that is registered already,
-// {"progress":{rows,registered,known,refused,lines}} after every 500 good rows, with the lines of the whole file, 0 of a
-// workbook, and at the end {"counts":{rows,registered,known,refused}}; {"error":…} instead when it ended early: what is registered by then
-// stays, and bringing the file again goes on. When the answer, or its end, is lost, the file is brought again with
-// &renew_since=T, where T is the Plinth-Import-Began of the first answer or a moment before it was asked for: devices that
-// were registered since, and have sent nothing, get other credentials. The whole file is taken in before the first line of the answer, since a
-// browser reads no answer before it has sent all; until then nothing is registered. GET /v1/device-exports gives the
-// devices as such a file, narrowed by kind, owner, street, grid and life.
+// that was, shown once, {"progress":{rows,registered,known,renewed,refused,lines}} after every 500 good rows, with the
+// lines of the whole file, 0 of a workbook, and at the end {"counts":{…}} of the same but the lines; {"error":…} instead
+// when it ended early: what is registered by then stays, and bringing the file again goes on. The whole file is taken in
+// before the first line of the answer, since a browser reads no answer before it has sent all; until then nothing is
+// registered. When the answer, or its end, is lost, the file is brought again with &renew_since=T, where T is the
+// Plinth-Import-Began of the first answer, or a moment before it was asked for: devices that were registered since, and
+// have sent nothing, get other credentials.
+//
+// GET /v1/device-exports gives the devices as such a file, narrowed by kind, owner, street, grid and life.
 func DeviceFileRoutes(f pipelines.DeviceFile) []Route {
 	return []Route{
 		{Method: http.MethodPost, Pattern: "/v1/device-imports", Roles: []plinth.Role{operator}, MaxBody: MaxDeviceFile,
@@ -43,12 +44,6 @@ func DeviceFileRoutes(f pipelines.DeviceFile) []Route {
 type deviceCredential struct {
 	ID     plinth.DeviceID `json:"id"`
 	Secret string          `json:"secret"`
-}
-
-// deviceKnown is a row whose device is registered already.
-type deviceKnown struct {
-	Row uint64          `json:"row"`
-	ID  plinth.DeviceID `json:"id"`
 }
 
 // deviceProgress is how far an import has come in a file of so many lines, its header and empty ones among them; a
@@ -126,7 +121,6 @@ func importDevices(w http.ResponseWriter, r *http.Request, f pipelines.DeviceFil
 	}
 	counts, err := f.Import(r.Context(), file, dry == "true", pipelines.DeviceReport{
 		Fault:      func(fault pipelines.DeviceFault) { say("fault", fault) },
-		Known:      func(row uint64, id plinth.DeviceID) { say("known", deviceKnown{row, id}) },
 		Credential: func(id plinth.DeviceID, secret string) { say("credential", deviceCredential{id, secret}) },
 		Progress:   func(c pipelines.DeviceCounts) { say("progress", deviceProgress{c, lines}) },
 	})

@@ -57,7 +57,6 @@ type DeviceFile struct {
 // DeviceReport is told what became of rows, soon after they are stored.
 type DeviceReport struct {
 	Fault      func(DeviceFault)
-	Known      func(row uint64, id plinth.DeviceID)    // registered before, as the row says; nil is not told
 	Credential func(id plinth.DeviceID, secret string) // shown once
 	Progress   func(DeviceCounts)                      // after each transaction; nil is not told
 }
@@ -182,11 +181,7 @@ func (j *deviceJob) flush(ctx context.Context) error {
 		case o.Err != nil:
 			j.refuse(j.rows[i], string(o.Device.ID), o.Err)
 		case o.Known:
-			j.counts.Known++
-			if j.report.Known != nil {
-				j.report.Known(j.rows[i], o.Device.ID)
-			}
-			if j.lost(&o.Device) {
+			if j.counts.Known++; j.lost(&o.Device) {
 				lost = append(lost, o.Device.ID)
 			}
 		default:

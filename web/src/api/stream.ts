@@ -65,9 +65,10 @@ export async function listen(path: string, onEvent: (e: ServerEvent) => void, on
   }
 }
 
-/** upload posts a body and hands over each line of the NDJSON answer. */
-export async function upload(path: string, body: Blob, onLine: (value: unknown) => void, signal: AbortSignal) {
+/** upload posts a body and hands over the headers and each line of the NDJSON answer. */
+export async function upload(path: string, body: Blob, onLine: (value: unknown) => void, signal: AbortSignal, onHeaders?: (h: Headers) => void) {
   const answer = await send(path, { method: 'POST', body, signal, headers: { 'Content-Type': 'application/octet-stream' } })
+  onHeaders?.(answer.headers)
   await readLines(answer, (line) => {
     if (line.trim()) onLine(JSON.parse(line))
   })

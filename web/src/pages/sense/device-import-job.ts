@@ -1,9 +1,8 @@
 import { useEffect, useRef, useState } from 'react'
 import { ApiError } from '../../api/call'
-import { plinth } from '../../api/plinth'
 import { upload } from '../../api/stream'
 import { save } from '../../parts/figures'
-import { credentialFile, type Credential, lostOf, nothingTold, take, type Told } from './device-import-lines'
+import { credentialFile, type Credential, nothingTold, take, type Told } from './device-import-lines'
 
 /** How often the page is painted again while lines come. */
 const turn = 200
@@ -19,17 +18,15 @@ export interface DeviceJob {
   /** All that were received since the page was opened. */
   received: Credential[]
   savedAs: string
-  /** Devices that are on file while their secrets never arrived. */
-  lost: string[]
-  rotated: number
 }
 
-const idle: DeviceJob = { told: null, dry: true, busy: false, error: null, broken: false, received: [], savedAs: '', lost: [], rotated: 0 }
+const idle: DeviceJob = { told: null, dry: true, busy: false, error: null, broken: false, received: [], savedAs: '' }
 
 /** useDeviceImport checks and imports one file at a time. Secrets that arrive are saved as a file at once, also when the rest fails. */
 export function useDeviceImport() {
   const [job, setJob] = useState(idle)
-  const before = useRef<string[] | null>(null)
+  const checkedAt = useRef('') // by the service's clock, before anything of the file was imported
+  const renewSince = useRef('') // "" until an answer with secrets is lost
   const stopper = useRef<AbortController>(null)
   useKeepOpen(job.busy && !job.dry)
 
@@ -41,7 +38,8 @@ export function useDeviceImport() {
     const paint = setInterval(() => setJob((j) => ({ ...j, told: { ...told } })), turn)
     let error: unknown = null
     try {
-      await upload(`/v1/device-imports?dry_run=${dry}`, file, (line) => take(told, line), stop.signal)
+      const path = `/v1/device-imports?dry_run=${dry}&renew_since=${encodeURIComponent(renewSince.current)}`
+      await upload(path, file, (line) => take(told, line), stop.signal, (h) => (checkedAt.current ||= h.get('Plinth-Import-Began') ?? ''))
     } catch (cause) {
       if (!stop.signal.aborted) error = cause
     }
@@ -50,13 +48,9 @@ export function useDeviceImport() {
   }
 
   const end = (told: Told, dry: boolean, error: unknown) => {
-    if (dry && told.counts) before.current ??= told.known
-    const known = before.current
-    setJob((j) => {
-      const received = [...j.received, ...told.credentials]
-      const lost = known && told.counts ? lostOf(told.known, known, received) : j.lost
-      return { ...j, told: { ...told }, busy: false, error, broken: !dry && !told.counts && !refusedWhole(error), received, lost }
-    })
+    const broken = !dry && !told.counts && !refusedWhole(error)
+    if (broken) renewSince.current = checkedAt.current
+    setJob((j) => ({ ...j, told: { ...told }, busy: false, error, broken, received: [...j.received, ...told.credentials] }))
     if (told.credentials.length) keep(told.credentials)
   }
 
@@ -66,31 +60,12 @@ export function useDeviceImport() {
     setJob((j) => ({ ...j, savedAs }))
   }
 
-  /** rotate gives a new secret to each device whose own was lost. */
-  const rotate = async () => {
-    const made: Credential[] = []
-    setJob((j) => ({ ...j, busy: true, error: null, rotated: 0 }))
-    let error: unknown = null
-    try {
-      for (const id of job.lost) {
-        const a = await plinth.rotateCredential({ id, graceS: 0 })
-        made.push({ id, secret: a.mqttPassword })
-        setJob((j) => ({ ...j, rotated: made.length }))
-      }
-    } catch (cause) {
-      error = cause
-    }
-    const received = [...job.received, ...made]
-    setJob((j) => ({ ...j, busy: false, error, received, lost: lostOf(j.lost, [], made) }))
-    if (made.length) keep(received)
-  }
-
   /** forget makes ready for another file; secrets stay until the page is left. */
   const forget = () => {
-    before.current = null
+    checkedAt.current = renewSince.current = ''
     setJob((j) => ({ ...idle, received: j.received, savedAs: j.savedAs }))
   }
-  return { job, send, rotate, forget, saveAgain: () => keep(job.received), stop: () => stopper.current?.abort() }
+  return { job, send, forget, saveAgain: () => keep(job.received), stop: () => stopper.current?.abort() }
 }
 
 /** refusedWhole tells a file that was refused before any of its rows was looked at from an answer that was lost. */

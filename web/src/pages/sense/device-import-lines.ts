@@ -14,40 +14,31 @@ export interface Counts {
   rows: number
   registered: number
   known: number
+  /** Of the known, those that get another secret in place of the one that never arrived. */
+  renewed: number
   refused: number
 }
 export interface Told {
   faults: Fault[]
   credentials: Credential[]
-  known: string[]
   progress: (Counts & { lines: number }) | null
   /** Absent until the answer is complete. */
   counts: Counts | null
   error: string
 }
 
-export const nothingTold = (): Told => ({ faults: [], credentials: [], known: [], progress: null, counts: null, error: '' })
+export const nothingTold = (): Told => ({ faults: [], credentials: [], progress: null, counts: null, error: '' })
 
-type Line = Partial<{ fault: Fault; credential: Credential; known: { id: string }; progress: Counts & { lines: number }; counts: Counts; error: string }>
+type Line = Partial<{ fault: Fault; credential: Credential; progress: Counts & { lines: number }; counts: Counts; error: string }>
 
 /** take adds one line of the answer to what was told before it: a file may have 100,000 of them, so nothing is copied. */
 export function take(told: Told, line: unknown) {
-  const { fault, credential, known, progress, counts, error } = line as Line
+  const { fault, credential, progress, counts, error } = line as Line
   if (fault) told.faults.push(fault)
   if (credential) told.credentials.push(credential)
-  if (known) told.known.push(known.id)
   if (progress) told.progress = progress
   if (counts) told.counts = counts
   if (error) told.error = error
-}
-
-/**
- * lostOf are the devices whose secrets never arrived: on file now, not before the first import, and none was received.
- * Without a check before the first import nobody can tell.
- */
-export function lostOf(knownNow: string[], knownBefore: string[], received: Credential[]): string[] {
-  const had = new Set([...knownBefore, ...received.map((c) => c.id)])
-  return knownNow.filter((id) => !had.has(id))
 }
 
 /** credentialFile is what the import by command line writes, too: an id and its secret a line. */

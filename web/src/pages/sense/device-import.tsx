@@ -12,19 +12,18 @@ import { type DeviceJob, useDeviceImport } from './device-import-job'
 import { deviceColumns, type Fault, type Told } from './device-import-lines'
 
 const shownFaults = 200
-const shownDevices = 500
 
 /** DeviceImport brings a list of devices in: checked first, then imported, and the secrets saved before anything else. */
 export default function DeviceImport() {
   const { t } = useWords()
   const [file, setFile] = useState<File | null>(null)
-  const { job, send, rotate, forget, saveAgain, stop } = useDeviceImport()
+  const { job, send, forget, saveAgain, stop } = useDeviceImport()
   const choose = (f: File) => {
     setFile(f)
     forget()
   }
   const checked = job.told?.counts && job.dry ? job.told.counts : null
-  const blocked = !file ? t('import.chooseFile') : !checked ? t('deviceImport.needsCheck') : checked.registered === 0 ? t('deviceImport.nothing') : undefined
+  const blocked = !file ? t('import.chooseFile') : !checked ? t('deviceImport.needsCheck') : checked.registered + checked.renewed === 0 ? t('deviceImport.nothing') : undefined
   return (
     <>
       <PageHead title={t('deviceImport.title')} about={t('deviceImport.about')} />
@@ -37,7 +36,7 @@ export default function DeviceImport() {
           </Act>
           {file && (
             <Act primary={Boolean(checked)} busy={job.busy && !job.dry} {...(blocked && !job.busy ? { blocked } : {})} onClick={() => void send(file, false)}>
-              {checked?.registered ? t('deviceImport.import', { n: whole(checked.registered) }) : t('deviceImport.importNothing')}
+              {checked?.registered ? t('deviceImport.import', { n: whole(checked.registered) }) : t(checked?.renewed ? 'deviceImport.renew' : 'deviceImport.importNothing')}
             </Act>
           )}
           {job.busy && <Button onClick={stop}>{t('act.cancel')}</Button>}
@@ -46,7 +45,6 @@ export default function DeviceImport() {
       <div style={{ marginTop: 16 }} aria-live="polite">
         <Failure error={job.broken ? null : job.error} />
         <Broken job={job} />
-        <Lost job={job} rotate={() => void rotate()} />
         <Saved job={job} again={saveAgain} />
         {job.told && (job.busy || job.told.counts || job.told.progress || job.told.faults.length > 0) && <Outcome told={job.told} dry={job.dry} busy={job.busy} />}
       </div>
@@ -89,11 +87,11 @@ function Outcome({ told, dry, busy }: { told: Told; dry: boolean; busy: boolean 
           [t('deviceImport.rows'), whole(n?.rows)],
           [t(dry ? 'deviceImport.would' : 'deviceImport.registered'), whole(n?.registered)],
           [t('deviceImport.known'), whole(n?.known)],
+          ...(n?.renewed ? [[t(dry ? 'deviceImport.wouldRenew' : 'deviceImport.renewed'), whole(n.renewed)] as [string, string]] : []),
           [t('deviceImport.refused'), whole(n?.refused)],
         ]}
       />
       {told.faults.length > 0 && <Faults of={told.faults} />}
-      {told.known.length > 0 && <DeviceList title={t('deviceImport.knownList', { n: whole(told.known.length) })} of={told.known} />}
     </Sheet>
   )
 }
@@ -159,42 +157,5 @@ function Broken({ job }: { job: DeviceJob }) {
     <Note tone="late" title={t('deviceImport.broken')}>
       <p>{t('deviceImport.brokenAbout')}</p>
     </Note>
-  )
-}
-
-/** Lost are the devices that an import put on file while its answer, with their secrets, was lost. */
-function Lost({ job, rotate }: { job: DeviceJob; rotate: () => void }) {
-  const { t } = useWords()
-  if (job.lost.length === 0) return null
-  return (
-    <Note tone="late" title={t('deviceImport.lost', { n: whole(job.lost.length) })}>
-      <p>{t('deviceImport.lostAbout')}</p>
-      <DeviceList title={t('deviceImport.openDevices')} of={job.lost} />
-      <Act primary busy={job.busy} onClick={rotate}>
-        {t('deviceImport.rotate', { n: whole(job.lost.length) })}
-      </Act>
-      {job.busy && job.rotated > 0 && <p>{t('deviceImport.rotating', { done: whole(job.rotated), n: whole(job.lost.length) })}</p>}
-    </Note>
-  )
-}
-
-/** DeviceList leads to each device, where its credential can be replaced. */
-function DeviceList({ title, of }: { title: string; of: string[] }) {
-  const { t } = useWords()
-  return (
-    <details style={{ margin: '8px 0' }}>
-      <summary>{title}</summary>
-      <p className="quiet">{t('deviceImport.leftAbout')}</p>
-      <ul className="words">
-        {of.slice(0, shownDevices).map((id) => (
-          <li key={id}>
-            <Link className="mono" to={`/devices/${id}`}>
-              {id}
-            </Link>
-          </li>
-        ))}
-        {of.length > shownDevices && <li>…</li>}
-      </ul>
-    </details>
   )
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { unitOf } from '../../i18n'
 import { wedge } from './compass'
 import { around, asSample, breaks, curve, join, nearestSample, tip } from './curve'
-import { credentialFile, lostOf, nothingTold, take } from './device-import-lines'
+import { credentialFile, nothingTold, take } from './device-import-lines'
 import { changedMask, deviceOf, blankDevice, formOf, readAttrs } from './device-form'
 import { untilNow } from './gaps'
 import { gradeName, tally, worstByDevice } from './grades'
@@ -107,11 +107,10 @@ test('units are written as people write them', () => {
   expect(['{report}', 'm/s2', '1', 'mg/L', 'Cel'].map((u) => unitOf('zh', u))).toEqual(['件', 'm/s²', '', 'mg/L', '°C'])
 })
 
-test('the answer of an import is put together, and the devices whose secrets never arrived are known', () => {
+test('the answer of an import is put together, and its secrets are a file', () => {
   const told = nothingTold()
-  for (const line of [{ fault: { row: 3, field: 'id', rule: 'r' } }, { credential: { id: 'a', secret: 's' } }, { known: { row: 4, id: 'b' } }, { progress: { rows: 3, registered: 1, known: 1, refused: 1, lines: 4 } }]) take(told, line)
-  expect(told).toMatchObject({ faults: [{ row: 3 }], credentials: [{ id: 'a' }], known: ['b'], counts: null, progress: { rows: 3 } })
-  expect(lostOf(['a', 'b', 'c', 'd'], ['b'], told.credentials)).toEqual(['c', 'd'])
+  for (const line of [{ fault: { row: 3, field: 'id', rule: 'r' } }, { credential: { id: 'a', secret: 's' } }, { progress: { rows: 3, registered: 1, known: 1, renewed: 0, refused: 1, lines: 4 } }]) take(told, line)
+  expect(told).toMatchObject({ faults: [{ row: 3 }], credentials: [{ id: 'a' }], counts: null, progress: { rows: 3 } })
   expect(credentialFile(told.credentials)).toBe('id,secret\r\na,s\r\n')
 })
 
