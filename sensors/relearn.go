@@ -11,13 +11,14 @@ import (
 
 // Stored reads stored readings.
 type Stored interface {
-	// Window returns the readings of several devices from a moment until before another, each once, in any order.
-	Window(ctx context.Context, ds []plinth.DeviceID, from, to time.Time) ([]Reading, error)
+	// Recent returns the newest readings, at most n of a series, of several devices from a moment until before another,
+	// each once, in any order.
+	Recent(ctx context.Context, ds []plinth.DeviceID, from, to time.Time, n int) ([]Reading, error)
 }
 
 const (
-	// remembered is how many intervals teach a Watch its series again: interval, noise, level, run and the difference to
-	// twins are of the last 64 readings or fewer, all but for longer runs of equal values.
+	// remembered is how many intervals, and how many readings in them, teach a Watch its series again: interval, noise,
+	// level, run and the difference to twins are of the last 64 readings or fewer, all but for longer runs of equal values.
 	remembered = 128
 	// devicesAtOnce bounds the rows in memory: with four metrics each, a quarter of a million.
 	devicesAtOnce = 500
@@ -66,7 +67,7 @@ func (w *Watch) relearn(ctx context.Context, ds []*Device, newest map[plinth.Dev
 			to = newest[d.ID]
 		}
 	}
-	rs, err := stored.Window(ctx, ids, to.Add(-remembered*ds[0].Interval), to.Add(time.Millisecond))
+	rs, err := stored.Recent(ctx, ids, to.Add(-remembered*ds[0].Interval), to.Add(time.Millisecond), remembered)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 // rows are stored readings.
 type rows []sensors.Reading
 
-func (s rows) Window(_ context.Context, ds []plinth.DeviceID, from, to time.Time) ([]sensors.Reading, error) {
+// Recent is of devices with one metric, whose rows are in the order of their time.
+func (s rows) Recent(_ context.Context, ds []plinth.DeviceID, from, to time.Time, n int) ([]sensors.Reading, error) {
 	var out []sensors.Reading
-	for _, r := range s {
-		for _, d := range ds {
-			if r.Device == d && !r.At.Before(from) && r.At.Before(to) {
-				out = append(out, r)
-			}
+	got := map[plinth.DeviceID]int{}
+	for _, r := range slices.Backward(s) {
+		if slices.Contains(ds, r.Device) && got[r.Device] < n && !r.At.Before(from) && r.At.Before(to) {
+			got[r.Device]++
+			out = append(out, r)
 		}
 	}
 	return out, nil
@@ -44,7 +46,7 @@ func (s rows) latest() []sensors.Reading {
 
 type nothing struct{}
 
-func (nothing) Window(context.Context, []plinth.DeviceID, time.Time, time.Time) ([]sensors.Reading, error) {
+func (nothing) Recent(context.Context, []plinth.DeviceID, time.Time, time.Time, int) ([]sensors.Reading, error) {
 	return nil, errors.New("away")
 }
 

@@ -159,6 +159,14 @@ func (s *Readings) Window(ctx context.Context, ds []plinth.DeviceID, from, to ti
 		WHERE device IN ? AND at >= `+instant+` AND at < `+instant+` ORDER BY device, metric, at, seq`, ds2strings(ds), millis(from), millis(to))
 }
 
+// Recent implements sensors.Stored.
+func (s *Readings) Recent(ctx context.Context, ds []plinth.DeviceID, from, to time.Time, n int) ([]sensors.Reading, error) {
+	return s.query(ctx, `
+		SELECT device, metric, at, seq, value, flags, rx FROM plinth.reading FINAL
+		WHERE device IN ? AND at >= `+instant+` AND at < `+instant+`
+		ORDER BY device, metric, at DESC, seq DESC LIMIT ? BY device, metric`, ds2strings(ds), millis(from), millis(to), n)
+}
+
 func ds2strings(ds []plinth.DeviceID) []string {
 	out := make([]string, len(ds))
 	for i, d := range ds {

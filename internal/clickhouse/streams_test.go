@@ -82,6 +82,10 @@ func TestTouchedFindsRowsByTheirInsertion(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Errorf("window %v, %v; want one row", rows, err)
 	}
+	recent, err := s.Recent(ctx, []plinth.DeviceID{"touch-1"}, old, old.Add(time.Hour), 1)
+	if err != nil || len(recent) != 1 || !recent[0].At.Equal(old.Add(90*time.Second)) {
+		t.Errorf("recent %v, %v; want the newest row", recent, err)
+	}
 	latest, err := s.Latest(ctx, old.Add(time.Second))
 	if err != nil || len(latest) == 0 {
 		t.Errorf("latest %v, %v", latest, err)
