@@ -7,8 +7,12 @@ import (
 	"plinth/pipelines"
 )
 
-// followEvery is how often the newest readings that other members stored are read.
-const followEvery = 2 * time.Second
+// The newest readings that other members stored are read every followEvery, and no more than a share of the time: what
+// came in the last seconds is read again and again, and a busy store has more to do.
+const (
+	followEvery = 2 * time.Second
+	followShare = 10 // one in so many
+)
 
 // unfollowed is said when those cannot be read.
 const unfollowed = "readings of other members not read, those shown are old"
@@ -20,7 +24,13 @@ func (h *house) followOthers(ctx context.Context) error {
 		h.streams.followed(h.now())
 		return nil
 	}
-	return h.follow(ctx)
+	begun := time.Now()
+	if begun.Before(h.streams.rested) {
+		return nil
+	}
+	err := h.follow(ctx)
+	h.streams.rested = begun.Add(followShare * time.Since(begun))
+	return err
 }
 
 // follow reads what was stored since the last time, and a little before: a row is visible some time after its rx.

@@ -33,6 +33,7 @@ type streams struct {
 	sessions  *sessions
 	following sync.Mutex
 	since     time.Time // up to which other members' readings are known; following's
+	rested    time.Time // before which they are not asked for again; of followOthers alone
 
 	mu    sync.Mutex
 	doors map[string]*mqtt.Door // of the parts that we work, by name
@@ -88,8 +89,7 @@ func (h *house) openStreams(ctx context.Context) error {
 
 // seed tells the watch what the devices last said before the service stopped.
 func (s *streams) seed(ctx context.Context, h *house) {
-	const week = 7 * 24 * time.Hour
-	latest, err := s.sink.Latest(ctx, h.now().Add(-week))
+	latest, err := s.sink.Latest(ctx, h.now(), s.registry.Devices(sensors.Filter{}, nil))
 	if err != nil {
 		h.log.WarnContext(ctx, "newest readings not read, devices begin as unseen", "err", err)
 	}

@@ -31,23 +31,6 @@ func (s *Readings) InsertReadings(ctx context.Context, rs []sensors.Reading) err
 		device, metric, at, seq, value, flags, rx)
 }
 
-// Latest returns the newest reading of each series with readings since a moment.
-func (s *Readings) Latest(ctx context.Context, since time.Time) ([]sensors.Reading, error) {
-	return s.newest(ctx, "at", since)
-}
-
-// Arrived returns the newest reading of each series among those that were stored since a moment, by whatever member.
-func (s *Readings) Arrived(ctx context.Context, since time.Time) ([]sensors.Reading, error) {
-	return s.newest(ctx, "rx", since)
-}
-
-func (s *Readings) newest(ctx context.Context, by string, since time.Time) ([]sensors.Reading, error) {
-	return s.query(ctx, `
-		SELECT device, metric, max(at), argMax(seq, (at, rx)), argMax(value, (at, rx)), argMax(flags, (at, rx)), max(rx)
-		FROM plinth.reading WHERE `+by+` >= `+instant+` AND at < now() + INTERVAL 1 DAY
-		GROUP BY metric, device`, millis(since))
-}
-
 // Of returns d's readings from a moment until before another, each once, in order of identity.
 func (s *Readings) Of(ctx context.Context, d plinth.DeviceID, from, to time.Time) ([]sensors.Reading, error) {
 	return s.query(ctx, `

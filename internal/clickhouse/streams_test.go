@@ -86,10 +86,6 @@ func TestTouchedFindsRowsByTheirInsertion(t *testing.T) {
 	if err != nil || len(recent) != 1 || !recent[0].At.Equal(old.Add(90*time.Second)) {
 		t.Errorf("recent %v, %v; want the newest row", recent, err)
 	}
-	latest, err := s.Latest(ctx, old.Add(time.Second))
-	if err != nil || len(latest) == 0 {
-		t.Errorf("latest %v, %v", latest, err)
-	}
 }
 
 func TestEventsAreCorrectedAndFiltered(t *testing.T) {
