@@ -72,7 +72,7 @@ type siegeLoad struct {
 var (
 	briefLoad = siegeLoad{devices: 20, pack: 1, pause: 10 * time.Millisecond, step: 200 * time.Millisecond, ago: 6 * time.Hour,
 		rest: 300 * time.Millisecond}
-	hourLoad = siegeLoad{devices: 200, pack: 20, pause: 200 * time.Millisecond, step: 10 * time.Millisecond, rest: 22 * time.Second}
+	hourLoad = siegeLoad{devices: 200, pack: 20, pause: 200 * time.Millisecond, step: 10 * time.Millisecond, rest: 30 * time.Second}
 )
 
 // siege is a house whose service and further members can be killed alone, and devices that publish to it through whatever
