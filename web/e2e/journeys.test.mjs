@@ -269,7 +269,7 @@ async function importDevices(page, t, csv) {
   await button(page, t('检查', 'Check')).click()
   await page.getByRole('cell', { name: 'id', exact: true }).waitFor()
   await checkAxe(page, 'device import')
-  await page.route(/device-imports\?dry_run=false/, (route) => route.fetch().then(() => route.abort()), { times: 1 })
+  await page.route(/device-imports\?dry_run=false/, (route) => route.fetch().then((response) => route.fulfill({ response, body: '' })), { times: 1 })
   await button(page, t('导入 2 台', 'Import 2')).click()
   await page.getByText(t('导入中断', 'The import broke off')).waitFor()
   await button(page, t('重新检查', 'Check again')).click()
