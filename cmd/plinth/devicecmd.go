@@ -37,7 +37,6 @@ type deviceImportCmd struct {
 // importLine is one line of the service's answer.
 type importLine struct {
 	Fault      *pipelines.DeviceFault
-	Known      *struct{} // a device that was registered already: the counts say how many
 	Credential *struct{ ID, Secret string }
 	Progress   *struct {
 		pipelines.DeviceCounts
@@ -102,7 +101,6 @@ func (cmd *deviceImportCmd) follow(body io.Reader, secrets io.Writer, began stri
 		switch {
 		case line.Fault != nil:
 			fmt.Fprintf(cmd.out, "row %d %s: %s: %s\n", line.Fault.Row, line.Fault.ID, line.Fault.Field, line.Fault.Rule)
-		case line.Known != nil:
 		case line.Credential != nil:
 			if err := w.Write([]string{line.Credential.ID, line.Credential.Secret}); err != nil {
 				return fmt.Errorf("keep the credential of %s: %w", line.Credential.ID, err)
