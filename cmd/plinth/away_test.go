@@ -164,7 +164,7 @@ func (s *siege) catchUp(t testing.TB, ch *clickhouse.DB, gone time.Time, within 
 		}
 		took, ratio = time.Since(began), float64(now-before)/float64(s.acked()-published)
 		if late := s.acked() - now; late > slack {
-			time.Sleep(time.Second) // the question is not for nothing
+			time.Sleep(time.Second) // asking has the store count all rows, which slows what it is asked about
 			return fmt.Errorf("%d readings are not stored", late)
 		}
 		return nil
