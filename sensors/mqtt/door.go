@@ -70,8 +70,13 @@ type Door struct {
 	refused atomic.Int64 // attempts to connect that failed
 }
 
-// maxHeld bounds the memory of one domain's unacknowledged messages; beyond it the broker keeps them.
-const maxHeld = 16 << 20
+// maxHeld bounds the memory of one domain's unacknowledged messages; beyond it the broker keeps them. Up to window messages
+// wait for the stream, as many as the local broker gives at once: the door goes on reading then, however long the store is
+// away, and the broker does not cut it off as slow.
+const (
+	maxHeld = 16 << 20
+	window  = 8192
+)
 
 // Open starts to connect and returns at once; the door reconnects by itself until Close.
 func Open(c Config, part sensors.Part, log *slog.Logger) (*Door, error) {
@@ -79,7 +84,7 @@ func Open(c Config, part sensors.Part, log *slog.Logger) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{part: part, topic: part.Filter(), may: c.Entitled, log: log.With("part", part.Name()),
-		in: make(chan sensors.Parcel, 64), budget: semaphore.NewWeighted(maxHeld), draining: make(chan struct{}),
+		in: make(chan sensors.Parcel, window), budget: semaphore.NewWeighted(maxHeld), draining: make(chan struct{}),
 		opened: make(chan struct{})}
 	o := paho.NewClientOptions().AddBroker(c.URL).SetUsername(c.User).SetPassword(c.Password).
 		SetClientID(clientID(c.ClientID + "-" + part.Name())).SetCleanSession(false).SetProtocolVersion(4).

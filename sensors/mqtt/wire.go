@@ -2,9 +2,12 @@ package mqtt
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 	"io"
+	"math/bits"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -26,6 +29,8 @@ type wire struct {
 	parcel parcel
 	slab   []byte            // for payloads
 	topics map[string]string // one string per topic, however often it comes
+	seed   maphash.Seed
+	under  []uint64 // hash of the message that was delivered last, by its packet id; nil before the first
 
 	pinged atomic.Bool // a PINGREQ waits for its PINGRESP
 	once   sync.Once
@@ -38,6 +43,7 @@ type wire struct {
 	more sync.Cond
 	rest []byte // packets for the client
 	err  error  // after rest
+	why  error  // that we closed the connection for; in place of err
 }
 
 // parcel is what was read and not handed on.
@@ -47,9 +53,11 @@ type parcel struct {
 	size     int64
 }
 
-// The kinds of packets that matter here (MQTT 3.1.1 §2.2.1), in the upper four bits, and whole packets.
+// The kinds of packets that matter here (MQTT 3.1.1 §2.2.1), in the upper four bits, and whole packets; and the flag of a
+// PUBLISH that was sent before.
 const (
 	publish  = 0x30
+	dup      = 0x08
 	pubAck   = 0x40
 	pingReq  = 0xC0
 	pingResp = 0xD0
@@ -64,7 +72,7 @@ const (
 )
 
 func newWire(c net.Conn, hand func(sensors.Parcel, int64, *wire) bool) *wire {
-	w := &wire{Conn: c, hand: hand, topics: map[string]string{}, closed: make(chan struct{})}
+	w := &wire{Conn: c, hand: hand, topics: map[string]string{}, seed: maphash.MakeSeed(), closed: make(chan struct{})}
 	w.more.L = &w.mu
 	go w.pump()
 	return w
@@ -101,6 +109,15 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
+// fail ends the connection. The client is told why: it takes a connection that is closed for its own doing, and would wait
+// for its next sign of life before it connects again.
+func (w *wire) fail(why error) {
+	w.mu.Lock()
+	w.why = cmp.Or(w.why, why)
+	w.mu.Unlock()
+	_ = w.Close()
+}
+
 // pump reads until the connection ends.
 func (w *wire) pump() {
 	r := bufio.NewReaderSize(beforeRead{w.Conn, w.handOn}, 64<<10)
@@ -111,7 +128,7 @@ func (w *wire) pump() {
 	w.handOn()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.err = err
+	w.err = cmp.Or(w.why, err)
 	w.more.Broadcast()
 }
 
@@ -206,11 +223,27 @@ func (w *wire) publish(r *bufio.Reader, kind byte, length int) error {
 		return err
 	}
 	if qos == 1 { // now and not before: while the payload was awaited the parcel may have been handed on
+		if w.again(kind, id, topic, payload) {
+			return nil
+		}
 		w.parcel.ids = append(w.parcel.ids, id)
 	}
 	w.parcel.messages = append(w.parcel.messages, sensors.Message{Topic: topic, Payload: payload, Size: length})
 	w.parcel.size += int64(len(payload)) + overhead
 	return nil
+}
+
+// again tells whether a message is a copy of one that was delivered on this connection under the same packet id: some
+// brokers send again, to a client that has it in hand, what is not acknowledged after a time. A copy is dropped. The first
+// one's acknowledgement is for both, and another, written later, could be taken for that of a message which has the id by
+// then and is not stored.
+func (w *wire) again(kind byte, id uint16, topic string, payload []byte) bool {
+	if w.under == nil {
+		w.under = make([]uint64, 1<<16)
+	}
+	before := w.under[id]
+	w.under[id] = maphash.String(w.seed, topic) ^ bits.RotateLeft64(maphash.Bytes(w.seed, payload), 1)
+	return kind&dup != 0 && w.under[id] == before
 }
 
 // carve returns n bytes of a slab, so that a message costs no allocation.
@@ -294,7 +327,7 @@ func (w *wire) ack(ids []uint16, more bool) {
 	}
 	_ = w.SetWriteDeadline(time.Now().Add(stuck)) // when it fails the write does too
 	if _, err := w.Conn.Write(w.acks); err != nil {
-		_ = w.Close() // half a PUBACK may be out: nothing may follow it
+		w.fail(fmt.Errorf("acknowledge: %w", err)) // half a PUBACK may be out: nothing may follow it
 	}
 	_ = w.SetWriteDeadline(time.Time{})
 	w.acks = w.acks[:0]

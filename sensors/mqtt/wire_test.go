@@ -102,6 +102,71 @@ func TestAnAcknowledgementIsNotSentBeforeItsMessageIsHandedOn(t *testing.T) {
 	}
 }
 
+// A broker may send again on the same connection what is not acknowledged yet, and use an id again that is.
+func TestACopyOnTheSameConnectionIsNeitherHandedOnNorAcknowledged(t *testing.T) {
+	_, far, parcels := pipe(t)
+	again := func(id uint16, payload string) []byte {
+		b := published(t, "a/b", id, 1, payload)
+		b[0] |= dup
+		return b
+	}
+	for _, step := range []struct {
+		name   string
+		packet []byte
+		handed string
+	}{
+		{"the first", published(t, "a/b", 1, 1, "one"), "one"},
+		{"a copy", again(1, "one"), ""},
+		{"another under the id", again(1, "two"), "two"},
+		{"sent before, on another connection", again(2, "three"), "three"},
+		{"the same reading, published twice", published(t, "a/b", 3, 1, "three"), "three"},
+		{"a copy of the one before", again(2, "three"), ""},
+		{"the id again, for an equal message", published(t, "a/b", 2, 1, "three"), "three"},
+	} {
+		go func() { _, _ = far.Write(append(step.packet, published(t, "end", 0, 0, "")...)) }()
+		var got []string
+		for ended := false; !ended; {
+			for _, m := range (<-parcels).Messages {
+				if ended = m.Topic == "end"; !ended {
+					got = append(got, string(m.Payload))
+				}
+			}
+		}
+		if s := strings.Join(got, ","); s != step.handed {
+			t.Errorf("%s: %q is handed on, want %q", step.name, s, step.handed)
+		}
+	}
+}
+
+// The client mistakes "use of closed network connection" for its own doing.
+func TestTheClientIsToldWhyAConnectionWasGivenUp(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	parcels := make(chan sensors.Parcel, 1)
+	w := newWire(deaf{near}, func(p sensors.Parcel, _ int64, _ *wire) bool { parcels <- p; return true })
+	if _, err := far.Write(published(t, "a/b", 1, 1, "one")); err != nil {
+		t.Fatal(err)
+	}
+	p := <-parcels
+	p.Ack(false)
+	p.Ack(false) // on the closed connection
+	if _, err := w.Read(make([]byte, 1)); !errors.Is(err, errDeaf) {
+		t.Errorf("the client reads %v, want why the acknowledgement could not be sent", err)
+	}
+}
+
+// deaf is a connection to a broker that takes nothing more, as long as it is open.
+type deaf struct{ net.Conn }
+
+var errDeaf = errors.New("broken pipe")
+
+func (d deaf) Write(p []byte) (int, error) {
+	if err := d.SetReadDeadline(time.Time{}); err != nil { // closed
+		return 0, net.ErrClosed
+	}
+	return 0, errDeaf
+}
+
 func TestAPauseLooksAliveToTheClient(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()

@@ -34,14 +34,15 @@ type Config struct {
 	// AckWait is how long a delivered message may stay unacknowledged before it is sent again. It runs from the send,
 	// so it must exceed the time to drain a whole window of MaxPending.
 	AckWait time.Duration
-	// MaxPending is the window per subscription; at most 60,000 for filters without a final '#'.
+	// MaxPending is the window per subscription; at most 60,000 for filters without a final '#'. A reader that can hold all
+	// of it goes on reading, drops what comes twice and is never cut off as slow, however long it acknowledges nothing.
 	MaxPending uint16
 	MaxStore   int64         // bytes on disk; messages may use three quarters of it
 	Sync       time.Duration // fsync at this interval
 }
 
 func defaults() Config {
-	return Config{Listen: "127.0.0.1:0", AckWait: 60 * time.Second, MaxPending: 60000, MaxStore: 4 << 30,
+	return Config{Listen: "127.0.0.1:0", AckWait: 60 * time.Second, MaxPending: 8192, MaxStore: 4 << 30,
 		Sync: time.Second}
 }
 
