@@ -100,6 +100,7 @@ func (s *siege) away(t testing.TB, d time.Duration) (o awayOutcome) {
 		t.Fatal("no message was acknowledged although all is stored: what is counted is not what is acknowledged")
 	}
 	o.Peak = s.most(t)
+	s.awaitPace(t)
 	stop()
 	o.siegeOutcome = s.judge(t)
 	return o
@@ -170,6 +171,27 @@ func (s *siege) catchUp(t testing.TB, ch *clickhouse.DB, gone time.Time, within 
 		return nil
 	})
 	return took, ratio
+}
+
+// awaitPace waits until the service tells of all who take messages in, together, that they store what devices publish. It
+// works a part or two of four itself.
+func (s *siege) awaitPace(t testing.TB) {
+	t.Helper()
+	published := float64(s.devices*s.pack) / s.pause.Seconds()
+	awaitSiege(t, "the pace of all members", func() error {
+		status, answer, err := s.house.as("operator", http.MethodGet, "/v1/pipelines/construction_noise", nil)
+		if err != nil || status != http.StatusOK {
+			return fmt.Errorf("%d %.300s %w", status, answer, err)
+		}
+		said, err := pick(answer, "figures.rowsPerS")
+		if err != nil {
+			return err
+		}
+		if pace, err := strconv.ParseFloat(said, 64); err != nil || pace < 0.75*published {
+			return fmt.Errorf("%q rows/s are told, %.0f are published, %w", said, published, err)
+		}
+		return nil
+	})
 }
 
 // stored is how many of the readings are in the store, and how many of those were before a moment.
