@@ -2,6 +2,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import { type Text } from '../api/plinth'
 import { unitSign } from '../parts/figures'
+import { reasonOf } from './reasons'
 import { words } from './words'
 
 export type Language = 'zh' | 'en'
@@ -19,6 +20,8 @@ export interface Words {
   text: (value: Text | null | undefined) => string
   /** unit is a unit of UCUM as people write it; its annotations, such as {floor}, are words. */
   unit: (ucum: string) => string
+  /** reason is what the service said of a reading or a row that it cannot use. */
+  reason: (said: string) => string
 }
 
 export function phrase(language: Language, key: Key, values?: Values): string {
@@ -63,6 +66,7 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
       word: (family, v) => wordOf(language, family, v),
       text: (v) => textOf(language, v),
       unit: (u) => unitOf(language, u),
+      reason: (said) => reasonOf(language, said),
     }),
     [language],
   )

@@ -55,12 +55,12 @@ export function sentenceOf(error: unknown): Key {
 
 /** Failure shows an error: a sentence, what the service said, what to do next, and the id to quote. */
 export function Failure({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
-  const { t } = useWords()
+  const { t, reason } = useWords()
   if (!error) return null
   const api = error instanceof ApiError ? error : null
   return (
     <Note tone="late" title={t(sentenceOf(error))}>
-      {(api?.message || !api) && <p>{api ? api.message : String(error)}</p>}
+      {(api?.message || !api) && <p>{api ? reason(api.message) : String(error)}</p>}
       {api?.field && <p>{t('error.field', { field: api.field })}</p>}
       {api?.requestId && (
         <p className="quiet">

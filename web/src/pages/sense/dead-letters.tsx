@@ -18,11 +18,11 @@ import { useSession } from '../../session'
 const names = ['source', 'runId', 'pipeline', 'field', 'reason', 'state'] as const
 const states = ['open', 'replayed', 'dropped'] as const
 
-function columnsOf({ t, word }: Words, open: (id: string) => void): Column<DeadLetter>[] {
+function columnsOf({ t, word, reason }: Words, open: (id: string) => void): Column<DeadLetter>[] {
   return [
     { key: 'at', title: t('record.at'), cell: (d) => <span className="stacked">{second(d.at)}</span>, text: (d) => second(d.at) },
     { key: 'source', title: t('run.source'), cell: (d) => <span className="break">{d.source}{d.row !== '0' && ` : ${whole(d.row)}`}</span>, text: (d) => `${d.source} ${d.row}` },
-    { key: 'reason', wide: true, title: t('dead.reason'), cell: (d) => <><code>{d.field}</code> {d.reason}</>, text: (d) => `${d.field}: ${d.reason}` },
+    { key: 'reason', wide: true, title: t('dead.reason'), cell: (d) => <><code>{d.field}</code> {reason(d.reason)}</>, text: (d) => `${d.field}: ${reason(d.reason)}` },
     { key: 'count', title: t('dead.inputs'), number: true, cell: (d) => whole(d.count), text: (d) => d.count },
     { key: 'state', title: t('dataset.state'), cell: (d) => <><State family="letterState" value={d.state} />{d.actReason && <div className="quiet">{d.actReason}</div>}</>, text: (d) => word('letterState', d.state) },
     { key: 'payload', title: t('dead.payload'), cell: (d) => (d.id ? <Button size="small" onClick={() => open(d.id)}>{t('dead.open')}</Button> : <Payload of={d.payload} />), text: (d) => d.payload },
@@ -68,7 +68,7 @@ export default function DeadLetters() {
           <Choose label={t('dataset.state')} value={ask.state === 'open' ? '' : ask.state} all={t('letterState.open')} options={useOptions('letterState', states).slice(1)} onChange={(state) => change({ state })} />
           {(['pipeline', 'field', 'reason', 'runId'] as const).filter((n) => filters[n]).map((n) => (
             <Button key={n} onClick={() => change({ [n]: '' })}>
-              {filters[n].slice(0, 40)} ×
+              {(n === 'reason' ? w.reason(filters[n]) : filters[n]).slice(0, 40)} ×
             </Button>
           ))}
         </FilterBar>
@@ -81,11 +81,11 @@ export default function DeadLetters() {
 type Reason = CountDeadLettersResponse_Reason
 
 function Reasons({ pipeline, picked, pick, done }: { pipeline: string; picked: { field: string; reason: string }; pick: (f: { pipeline: string; field: string; reason: string; runId: string }) => void; done: () => void }) {
-  const { t } = useWords()
+  const { t, reason } = useWords()
   const { has } = useSession()
   const counts = useLoad(`dead reasons ${pipeline}`, (signal) => plinth.countDeadLetters({ pipeline }, { signal }))
   const columns: Column<Reason>[] = [
-    { key: 'reason', wide: true, title: t('dead.reason'), cell: (r) => <button type="button" className="as-link" onClick={() => pick({ pipeline: r.pipeline, field: r.field, reason: r.reason, runId: '' })}>{r.field && <code>{r.field}</code>} {r.reason}</button>, text: (r) => `${r.field}: ${r.reason}` },
+    { key: 'reason', wide: true, title: t('dead.reason'), cell: (r) => <button type="button" className="as-link" onClick={() => pick({ pipeline: r.pipeline, field: r.field, reason: r.reason, runId: '' })}>{r.field && <code>{r.field}</code>} {reason(r.reason)}</button>, text: (r) => `${r.field}: ${reason(r.reason)}` },
     { key: 'pipeline', title: t('run.pipeline'), cell: (r) => r.pipeline, text: (r) => r.pipeline },
     { key: 'inputs', title: t('dead.inputs'), number: true, cell: (r) => whole(r.inputs), text: (r) => r.inputs },
     { key: 'last', title: t('dead.last'), cell: (r) => <span className="nowrap">{minute(r.lastAt)}</span>, text: (r) => minute(r.lastAt) },
@@ -108,10 +108,10 @@ function Reasons({ pipeline, picked, pick, done }: { pipeline: string; picked: {
 
 /** ActOnAll sends all open letters of one reason again, or drops them. */
 function ActOnAll({ r, done }: { r: Reason; done: () => void }) {
-  const { t } = useWords()
+  const { t, reason: said } = useWords()
   const [reason, setReason] = useState('')
   const filter = { pipeline: r.pipeline, field: r.field, reason: r.reason }
-  return <Acts id="all" title={t('dead.allOf', { n: whole(r.letters), reason: r.reason })} reason={reason} setReason={setReason} done={done} replay={(key) => plinth.replayDeadLetters({ filter, reason: reason.trim() }, { key })} drop={(key) => plinth.dropDeadLetters({ filter, reason: reason.trim() }, { key })} />
+  return <Acts id="all" title={t('dead.allOf', { n: whole(r.letters), reason: said(r.reason) })} reason={reason} setReason={setReason} done={done} replay={(key) => plinth.replayDeadLetters({ filter, reason: reason.trim() }, { key })} drop={(key) => plinth.dropDeadLetters({ filter, reason: reason.trim() }, { key })} />
 }
 
 /** Letter is one dead letter with all of its payload, which can be mended where it stands. */
@@ -126,14 +126,14 @@ function Letter({ id, close, done }: { id: string; close: () => void; done: () =
 }
 
 function LetterShown({ d, done }: { d: DeadLetter; done: () => void }) {
-  const { t } = useWords()
+  const { t, reason: said } = useWords()
   const [payload, setPayload] = useState(d.payload)
   const [reason, setReason] = useState('')
   const may = d.actions ?? []
   const mended = payload !== d.payload
   return (
     <>
-      <Note tone="late" title={`${d.field}: ${d.reason}`}>
+      <Note tone="late" title={`${d.field}: ${said(d.reason)}`}>
         <p className="quiet">
           {d.source}
           {d.row !== '0' && ` : ${whole(d.row)}`} · {second(d.at)} <Evidence of={d.evidence} />
@@ -194,14 +194,14 @@ function Acts({ id, title, reason, setReason, replay, drop, done }: ActsProps) {
 
 /** Came is what has come of an act: what was refused again stays open, to be mended further where it stands. */
 function Came({ of, done }: { of: ActOnDeadLettersResponse; done: () => void }) {
-  const { t } = useWords()
+  const { t, reason } = useWords()
   return (
     <div style={{ marginTop: 12 }}>
       <Note tone={of.closed === of.taken ? 'ok' : 'warn'} title={t('dead.result', { closed: whole(of.closed), taken: whole(of.taken), rows: whole(of.rowsStored) })}>
         {of.more && <p>{t('dead.more')}</p>}
         {(of.again ?? []).slice(0, 5).map((a) => (
           <p key={a.id}>
-            {t('dead.stillOpen')} <code>{a.field}</code> {a.reason}
+            {t('dead.stillOpen')} <code>{a.field}</code> {reason(a.reason)}
           </p>
         ))}
         <p>

@@ -97,13 +97,13 @@ function Outcome({ told, dry, busy }: { told: Told; dry: boolean; busy: boolean 
 }
 
 function Faults({ of }: { of: Fault[] }) {
-  const { t } = useWords()
+  const { t, reason } = useWords()
   const inOrder = of.toSorted((a, b) => a.row - b.row)
   const columns: Column<Fault>[] = [
     { key: 'row', title: t('deviceImport.row'), number: true, cell: (f) => whole(f.row), text: (f) => String(f.row) },
     { key: 'id', title: t('newDevice.id'), cell: (f) => <span className="mono break">{f.id}</span>, text: (f) => f.id ?? '' },
     { key: 'field', title: t('deviceImport.field'), cell: (f) => <code>{f.field}</code>, text: (f) => f.field },
-    { key: 'rule', title: t('deviceImport.rule'), wide: true, cell: (f) => <Rule of={f} />, text: (f) => f.rule },
+    { key: 'rule', title: t('deviceImport.rule'), wide: true, cell: (f) => <Rule of={f} />, text: (f) => reason(f.rule) },
   ]
   const all = () => save('device-faults.csv', 'text/csv;charset=utf-8', csv([columns.map((c) => c.title), ...inOrder.map((f) => columns.map((c) => c.text(f)))]))
   return (
@@ -124,11 +124,11 @@ function Faults({ of }: { of: Fault[] }) {
 
 /** Rule is what the service says of a fault, and what its column wants. */
 function Rule({ of }: { of: Fault }) {
-  const { word } = useWords()
+  const { word, reason } = useWords()
   const wanted = word('deviceColumn', of.field)
   return (
     <div className="break">
-      {of.rule}
+      {reason(of.rule)}
       {wanted !== of.field && <div className="quiet">{wanted}</div>}
     </div>
   )
