@@ -1,8 +1,10 @@
 package pipelines_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"plinth/pipelines"
 )
@@ -28,5 +30,30 @@ func TestRowsThatBreakAPipelinesRuleAreDeadLettersThatNameIt(t *testing.T) {
 	im.Gates.Set(map[string]pipelines.Pause{m.Name: {Name: "运维员", Why: "holiday"}}, nil)
 	if _, err := im.Import(t.Context(), strings.NewReader(""), m, pipelines.ImportOptions{Name: "d.csv"}); err == nil || !strings.Contains(err.Error(), "holiday") {
 		t.Errorf("an import of a paused pipeline: %v", err)
+	}
+}
+
+func TestRowsByHTTPThatBreakARuleAreRefusedAndDeadLettersOfTheirPipeline(t *testing.T) {
+	l := newLab(t)
+	d := l.device(t, "wq-1", "water_quality")
+	low := 6.0
+	declared := pipelines.ShippedStream(d.Kind, "data-bureau")
+	declared.Checks = []pipelines.Rule{{Name: "not-acid", Metric: "ph", Min: &low}}
+	gates := &pipelines.Gates{}
+	gates.Set(nil, map[string]*pipelines.Rules{pipelines.HTTPID: pipelines.MustRules(declared)})
+	direct := &pipelines.Direct{Watch: l.watch, Sink: l.sink, Meter: l.meter, Gates: gates, Now: time.Now}
+	rows := make([]pipelines.Row, 3)
+	for i, ph := range []float64{7, 5, 8} {
+		rows[i].Line, rows[i].Raw = i+1, "raw"
+		rows[i].Value.Metric, rows[i].Value.At, rows[i].Value.Seq, rows[i].Value.Value = "ph", start, uint64(i+1), ph
+	}
+	n, refused, err := direct.Take(t.Context(), l.registry.Lookup(t.Context()), d.ID, rows)
+	want := pipelines.Refusal{Line: 2, Device: "wq-1", Field: "value", Reason: "the rule not-acid is broken: 5 is below 6"}
+	if n != 2 || err != nil || !slices.Equal(refused, []pipelines.Refusal{want}) {
+		t.Errorf("stored %d, refused %v, %v; want 2 and %v", n, refused, err, want)
+	}
+	all, err := l.sink.Letters(t.Context(), pipelines.LetterFilter{Pipeline: pipelines.HTTPID}, 10)
+	if err != nil || len(all) != 1 || all[0].Reason != want.Reason || all[0].Device != d.ID {
+		t.Errorf("letters %+v, %v", all, err)
 	}
 }

@@ -33,12 +33,12 @@ func (s *Direct) Take(ctx context.Context, lookup sensors.Lookup, sender plinth.
 	if p, paused := s.Gates.Paused(HTTPID); paused {
 		return 0, nil, plinth.Errorf(plinth.ErrUnavailable, "the pipeline of readings by HTTP is paused by %s: %s; send them again later", p.Name, p.Why)
 	}
-	now := s.Now()
+	now, rules := s.Now(), s.Gates.Rules(HTTPID)
 	good := make([]sensors.Reading, 0, len(rows))
 	var refused []Refusal
 	var dead []DeadLetter
 	for i := range rows {
-		r, fault, err := rows[i].reading(lookup, sender)
+		r, fault, err := rows[i].reading(lookup, sender, rules)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -49,7 +49,7 @@ func (s *Direct) Take(ctx context.Context, lookup sensors.Lookup, sender plinth.
 		}
 		refused = append(refused, Refusal{rows[i].Line, string(fault.Device), fault.Field, fault.Reason})
 		dead = append(dead, DeadLetter{At: now, Source: clip("http/"+string(fault.Device), maxLabel), Row: uint64(rows[i].Line),
-			Field: clip(fault.Field, maxLabel), Reason: clip(fault.Reason, 1000), Payload: clip(rows[i].raw(), MaxDeadPayload)})
+			Pipeline: HTTPID, Device: fault.Device, Field: clip(fault.Field, maxLabel), Reason: clip(fault.Reason, 1000), Payload: clip(rows[i].raw(), MaxDeadPayload)})
 	}
 	s.judge(lookup, good)
 	if err := s.insert(ctx, good, dead); err != nil {
@@ -72,7 +72,7 @@ func (r *Row) raw() string {
 		v.Value, v.Unit)
 }
 
-func (r *Row) reading(lookup sensors.Lookup, sender plinth.DeviceID) (sensors.Reading, *sensors.Fault, error) {
+func (r *Row) reading(lookup sensors.Lookup, sender plinth.DeviceID, rules *Rules) (sensors.Reading, *sensors.Fault, error) {
 	if r.Broken != nil {
 		return sensors.Reading{}, &sensors.Fault{Device: sender, Field: r.Broken.Field, Reason: r.Broken.Reason}, nil
 	}
@@ -94,6 +94,9 @@ func (r *Row) reading(lookup sensors.Lookup, sender plinth.DeviceID) (sensors.Re
 		return sensors.Reading{}, &sensors.Fault{Device: d.ID, Field: "device", Reason: reason}, nil
 	}
 	out, fault := d.Reading(&r.Value)
+	if fault == nil {
+		fault = rules.Reading(d, &out)
+	}
 	return out, fault, nil
 }
 
