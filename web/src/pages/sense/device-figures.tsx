@@ -10,6 +10,7 @@ import { useFilters } from '../../parts/paged'
 import { Shown } from '../../parts/states'
 import { type Column, Table, useOptions } from '../../parts/table'
 import { minute } from '../../parts/time'
+import { type Named, useNames } from '../catalog/agents'
 import { DeviceFaults, faultFilters, type FaultFilters } from './device-faults'
 
 const groupings = ['owner', 'kind', 'street'] as const
@@ -20,6 +21,7 @@ const noFaultFilter = Object.fromEntries(faultFilters.map((name) => [name, '']))
 export default function DeviceFiguresPage() {
   const w = useWords()
   const { t } = w
+  const agent = useNames()
   const { filters, change } = useFilters(['by', 'period', ...faultFilters] as const)
   const by = filters.by || 'owner'
   const faults = useRef<HTMLDivElement>(null)
@@ -43,7 +45,7 @@ export default function DeviceFiguresPage() {
           {(f) => (
             <>
               <p className="quiet">{t('deviceFigures.span', { from: minute(f.from), to: minute(f.to) })}</p>
-              <Table name="device-figures" label={t('nav.deviceFigures')} columns={columnsOf(w, by, show)} rows={[...(f.total ? [f.total] : []), ...(f.groups ?? [])]} rowKey={(g, n) => (n === 0 ? 'total' : `group ${g.key}`)} empty={t('devices.empty')} />
+              <Table name="device-figures" label={t('nav.deviceFigures')} columns={columnsOf(w, agent, by, show)} rows={[...(f.total ? [f.total] : []), ...(f.groups ?? [])]} rowKey={(g, n) => (n === 0 ? 'total' : `group ${g.key}`)} empty={t('devices.empty')} />
             </>
           )}
         </Shown>
@@ -58,10 +60,10 @@ function rate(part: number, of: number): string {
   return of ? `${share(part, of)} (${whole(part)} / ${whole(of)})` : '–'
 }
 
-function columnsOf({ t, text, word }: Words, by: string, show: (to: Partial<FaultFilters>) => void): Column<DeviceFigures>[] {
+function columnsOf({ t, text, word }: Words, agent: Named, by: string, show: (to: Partial<FaultFilters>) => void): Column<DeviceFigures>[] {
   const online = (g: DeviceFigures) => (g.onlineRate === undefined ? '–' : `${(g.onlineRate * 100).toFixed(1)}%`)
   const filter = (g: DeviceFigures) => (g.key ? `?${by}=${encodeURIComponent(g.key)}` : '')
-  const name = (g: DeviceFigures) => (by === 'kind' && g.key ? word('deviceKind', g.key) : text(g.name) || g.key) || t('deviceFigures.all')
+  const name = (g: DeviceFigures) => (by === 'kind' && g.key ? word('deviceKind', g.key) : agent(g.key, text(g.name))) || t('deviceFigures.all')
   const rule = (r: RuleCount) => `${text(r.title) || r.rule} ${whole(r.devices)}`
   const of = (g: DeviceFigures): Partial<FaultFilters> => (g.key ? { [by]: g.key } : g.name ? { unregistered: 'true' } : {})
   return [

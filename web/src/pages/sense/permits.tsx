@@ -49,12 +49,12 @@ export default function Permits() {
 function columnsOf({ t, word }: Words, agent: Named, may: boolean, done: () => void): Column<Permit>[] {
   const now = new Date()
   return [
-    { key: 'id', title: t('permit.id'), cell: (p) => <span className="mono">{p.id}</span>, text: (p) => p.id },
+    { key: 'id', title: t('permit.id'), cell: (p) => <span className="mono break">{p.id}</span>, text: (p) => p.id },
     { key: 'kind', title: t('permit.kind'), optional: true, cell: (p) => word('permitKind', p.kind), text: (p) => word('permitKind', p.kind) },
     { key: 'site', title: t('permit.site'), wide: true, cell: (p) => [agent(p.street), p.site].filter(Boolean).join(' · '), text: (p) => p.site },
     { key: 'state', title: t('dataset.state'), cell: (p) => <State family="permitState" value={standing(p, now)} />, text: (p) => word('permitState', standing(p, now)) },
-    { key: 'from', title: t('ask.from'), cell: (p) => <span className="nowrap">{minute(p.from)}</span>, text: (p) => minute(p.from) },
-    { key: 'to', title: t('ask.to'), cell: (p) => <span className="nowrap">{minute(p.to)}</span>, text: (p) => minute(p.to) },
+    { key: 'from', title: t('ask.from'), cell: (p) => <span className="stacked">{minute(p.from)}</span>, text: (p) => minute(p.from) },
+    { key: 'to', title: t('ask.to'), cell: (p) => <span className="stacked">{minute(p.to)}</span>, text: (p) => minute(p.to) },
     { key: 'issuer', title: t('permit.issuer'), cell: (p) => agent(p.issuer), text: (p) => agent(p.issuer) },
     ...(may ? [{ key: 'revoke', title: t('permit.revoke'), cell: (p: Permit) => <Revoke p={p} done={done} />, text: () => '' }] : []),
   ]
