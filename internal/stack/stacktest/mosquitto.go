@@ -63,7 +63,7 @@ func (m *Mosquitto) files(dir string) (string, error) {
 	}
 	conf := []string{
 		"listener " + port + " " + host, "listener 0 " + m.Socket, "allow_anonymous false", "password_file " + at("passwords"), "acl_file " + at("acl"),
-		"persistence true", "persistence_location " + dir + "/", "autosave_interval 2",
+		"persistence true", "persistence_location " + dir + "/", "autosave_interval 5",
 		// Without these it keeps twenty messages under way and drops what exceeds a thousand, after the PUBACK.
 		"max_inflight_messages 0", "max_queued_messages 0", "log_type error", "log_dest stderr"}
 	if os.Getuid() == 0 {
