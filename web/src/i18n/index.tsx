@@ -2,7 +2,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import { type Text } from '../api/plinth'
 import { unitSign } from '../parts/figures'
-import { reasonOf } from './reasons'
+import { chineseReason } from './reasons'
 import { words } from './words'
 
 export type Language = 'zh' | 'en'
@@ -66,7 +66,7 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
       word: (family, v) => wordOf(language, family, v),
       text: (v) => textOf(language, v),
       unit: (u) => unitOf(language, u),
-      reason: (said) => reasonOf(language, said),
+      reason: (said) => (language === 'zh' ? chineseReason(said) : said),
     }),
     [language],
   )

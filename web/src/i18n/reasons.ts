@@ -1,7 +1,5 @@
 // What the service says of a reading or a row that it cannot use, in Chinese. It says it in English, which dead letters keep
 // as it was said; {} stands for what it quotes.
-import { type Language } from './index'
-
 const reasons: [string, string][] = [
   // who and where
   ['the device {} is not registered', '设备 {} 未登记'],
@@ -156,11 +154,10 @@ function formOf([en, zh]: [string, string]): Form {
 
 const forms = reasons.map(formOf)
 
-/** reasonOf is what the service said of a reading or a row, in the language, or as it said it when it has no words for it. */
-export function reasonOf(language: Language, said: string): string {
-  if (language !== 'zh') return said
+/** chineseReason is what the service said of a reading or a row, in Chinese; or as it said it, when there are no words for it. */
+export function chineseReason(said: string): string {
   const rule = broken.exec(said)
-  if (rule) return `不符合规则 ${rule[1]}：${reasonOf(language, rule[2] ?? '')}`
+  if (rule) return `不符合规则 ${rule[1]}：${chineseReason(rule[2] ?? '')}`
   for (const { form, zh } of forms) {
     const found = form.exec(said)
     if (!found) continue

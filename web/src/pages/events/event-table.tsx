@@ -6,7 +6,7 @@ import { Choose, FilterBar, SearchBox } from '../../parts/filters'
 import { usePaged } from '../../parts/paged'
 import { type Column, PagedTable, useOptions } from '../../parts/table'
 import { minute } from '../../parts/time'
-import { type EventFilters, periodOf } from './incidents'
+import { type EventFilters, periodOf } from './filters'
 
 export const sources = ['hotline', 'grid', 'camera', 'sensor', 'open311'] as const
 

@@ -5,7 +5,7 @@ import { usePaged } from '../../parts/paged'
 import { State } from '../../parts/states'
 import { type Column, PagedTable } from '../../parts/table'
 import { minute } from '../../parts/time'
-import { type EventFilters, periodOf } from './incidents'
+import { type EventFilters, periodOf } from './filters'
 
 /** sourcesOf is "12345 hotline 3, camera 1". */
 export function sourcesOf(i: Incident, word: Words['word']): string {

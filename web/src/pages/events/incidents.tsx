@@ -7,21 +7,13 @@ import { District } from '../../parts/district'
 import { Choose, DateBox, FilterBar } from '../../parts/filters'
 import { useLoad } from '../../parts/load'
 import { PageHead, Sheet } from '../../parts/page'
-import { type Filters, useFilters } from '../../parts/paged'
-import { endOfDay, startOfDay } from '../../parts/time'
+import { useFilters } from '../../parts/paged'
 import { useSession } from '../../session'
 import { useAgents } from '../catalog/agents'
 import { EventTable } from './event-table'
+import { type EventFilters, names, periodOf } from './filters'
 import { IncidentTable } from './incident-table'
 import { heat, heatWords } from './heat'
-
-const names = ['view', 'street', 'grid', 'class', 'minSize', 'from', 'to', 'query', 'source'] as const
-export type EventFilters = Filters<(typeof names)[number]>
-
-/** periodOf turns the dates of the address into times; empty ones stay empty. */
-export function periodOf(f: { from: string; to: string }) {
-  return { from: f.from ? startOfDay(f.from) : undefined, to: f.to ? endOfDay(f.to) : undefined }
-}
 
 export default function Incidents() {
   const { t, text } = useWords()
