@@ -34,15 +34,15 @@ func writeMarkdown(path string, results []Result) error {
 	var b strings.Builder
 	b.WriteString("# Results\n\nMeasured by `make bench` on real engines, all on one machine. Wall-clock figures vary with what else it does.\n\n")
 	if len(results) > 0 {
-		fmt.Fprintf(&b, "%s · %s\n\n", results[0].Date, results[0].Machine)
+		fmt.Fprintf(&b, "%s\n\n", results[0].Machine)
 	}
-	b.WriteString("| name | value | unit | beside | ratio |\n|---|---:|---|---|---:|\n")
+	b.WriteString("| name | value | unit | beside | ratio | measured |\n|---|---:|---|---|---:|---|\n")
 	for _, r := range results {
 		ratio := ""
 		if r.Peer != "" {
 			ratio = fmt.Sprintf("%.2f", r.Ratio)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", r.Name, number(r.Value), r.Unit, r.Peer, ratio)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", r.Name, number(r.Value), r.Unit, r.Peer, ratio, r.Date)
 	}
 	return os.WriteFile(path, []byte(b.String()), 0o644)
 }

@@ -31,8 +31,8 @@ type Config struct {
 	RefusedDir string
 	// TLSCert and TLSKey are the files of its certificate; without them it speaks in clear.
 	TLSCert, TLSKey string
-	// AckWait is how long a delivered message may stay unacknowledged before it is sent again. It runs from the send,
-	// so it must exceed the time to drain a whole window of MaxPending.
+	// AckWait is how long a delivered message may stay unacknowledged before it is sent again, also to who has it in hand.
+	// It runs from the send: when it is shorter than a whole window of MaxPending takes to drain, copies are sent for nothing.
 	AckWait time.Duration
 	// MaxPending is the window per subscription; at most 60,000 for filters without a final '#'. A reader that can hold all
 	// of it goes on reading, drops what comes twice and is never cut off as slow, however long it acknowledges nothing.
@@ -41,8 +41,11 @@ type Config struct {
 	Sync       time.Duration // fsync at this interval
 }
 
+// Window is the window per subscription when nothing else is said.
+const Window = 8192
+
 func defaults() Config {
-	return Config{Listen: "127.0.0.1:0", AckWait: 60 * time.Second, MaxPending: 8192, MaxStore: 4 << 30,
+	return Config{Listen: "127.0.0.1:0", AckWait: 60 * time.Second, MaxPending: Window, MaxStore: 4 << 30,
 		Sync: time.Second}
 }
 

@@ -3,15 +3,18 @@ package broker_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"plinth/internal/stack/broker"
+	"plinth/internal/stack/stacktest"
 	"plinth/sensors"
 	door "plinth/sensors/mqtt"
 )
@@ -260,5 +263,48 @@ func TestTheServicesDoorReadsOverTLS(t *testing.T) {
 		p.Ack(false)
 	case <-time.After(60 * time.Second):
 		t.Error("the device's message did not come")
+	}
+}
+
+// TestADoorThatAcknowledgesNothingKeepsItsConnection holds a whole window for longer than the broker waits, as while the
+// store is away: nothing comes twice, and what is behind the window comes at once afterwards.
+func TestADoorThatAcknowledgesNothingKeepsItsConnection(t *testing.T) {
+	const total, size = 10_000, 1200
+	dir := t.TempDir()
+	writeUsers(t, dir, broker.User{Name: "plinth", Publish: []string{"plinth/v1/lift/+/data"}, Subscribe: []string{"plinth/v1/lift/+/data"}})
+	_, url := startBroker(t, dir, "127.0.0.1:0", "--ack-wait", "1s")
+	d, err := door.Open(door.Config{URL: url, User: "plinth", Password: secret, ClientID: "svc"}, sensors.Part{Domain: "lift"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	await(t, func() bool { return d.Ready() == nil })
+	devices := stacktest.NewPublisher(t, strings.TrimPrefix(url, "tcp://"), "plinth", secret, "devices")
+	for n := range total {
+		if err := devices.Publish("plinth/v1/lift/l-1/data", binary.BigEndian.AppendUint32(make([]byte, size-4), uint32(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := devices.Flush(0); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool { return d.Waiting() == broker.Window })
+	time.Sleep(3 * time.Second) // the broker's wait ends by the clock, there is nothing else to wait for
+	times := map[uint32]int{}
+	for len(times) < total {
+		select {
+		case p := <-d.Parcels():
+			for _, m := range p.Messages {
+				times[binary.BigEndian.Uint32(m.Payload[size-4:])]++
+			}
+			p.Ack(false)
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%d of %d messages came", len(times), total)
+		}
+	}
+	for n, came := range times {
+		if came != 1 {
+			t.Fatalf("message %d came %d times", n, came)
+		}
 	}
 }
